@@ -1,0 +1,84 @@
+"""Everything that a user may set, read from `OMNI_*` variables and `.env`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """Settings of every process; `.env.example` explains each one to its user."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OMNI_", env_file=".env", extra="ignore", env_ignore_empty=True
+    )
+
+    data_dir: Path = Path(".omni")
+    database_url: str | None = None
+    redis_url: str | None = None
+    queue_prefix: str = "omni"
+    database_pool: int = Field(default=10, ge=2, le=100)
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8400
+    crawler_host: str = "127.0.0.1"
+    crawler_port: int = 8401
+    ui_host: str = "127.0.0.1"
+    ui_port: int = 8402
+    synthetic_port: int = 8403
+    api_key: SecretStr | None = None
+
+    worker_concurrency: int = Field(default=8, ge=1, le=200)
+    crawler_concurrency: int = Field(default=4, ge=1, le=100)
+    http_concurrency: int = Field(default=16, ge=1, le=256)
+    http_timeout_s: float = Field(default=20.0, gt=0)
+    http_max_bytes: int = Field(default=8_000_000, ge=1_000)
+    http_proxy: str | None = None
+    user_agent: str = "Omni/0.1 (self-hosted; reads public profiles; obeys robots.txt)"
+
+    judge: Literal["rules", "ollama"] = "rules"
+    ollama_base_url: str = "http://127.0.0.1:11434"
+    ollama_model: str = "llama3.1"
+    llm_timeout_s: float = Field(default=120.0, gt=0)
+    llm_max_tokens: int = Field(default=600, ge=16, le=8_192)
+    llm_concurrency: int = Field(default=2, ge=1, le=64)
+
+    synthetic_url: str | None = None
+    synthetic_people: int = Field(default=400, ge=1, le=1_000_000)
+    synthetic_seed: int = 7
+    bluesky_appview_url: str = "https://public.api.bsky.app"
+
+    secret_key: SecretStr | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_style: Literal["auto", "json", "console"] = "auto"
+
+    @cached_property
+    def api_url(self) -> str:
+        """Base URL of the HTTP API as seen from this machine."""
+        return f"http://{_dialable(self.api_host)}:{self.api_port}"
+
+    @cached_property
+    def synthetic_base_url(self) -> str:
+        """Base URL of the synthetic network."""
+        return self.synthetic_url or f"http://127.0.0.1:{self.synthetic_port}"
+
+
+def _dialable(host: str) -> str:
+    """Return an address that a client can connect to where `host` may be a wildcard."""
+    wildcards = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - recognised, not bound
+    return wildcards.get(host, f"[{host}]" if ":" in host else host)

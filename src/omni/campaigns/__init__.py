@@ -1,0 +1,1 @@
+"""Campaigns, their canonical criteria and their current weights."""

@@ -1,0 +1,36 @@
+"""A campaign: whom it looks for, and how it weighs what it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+CampaignStatus = Literal["active", "paused", "archived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign with its current weights.
+
+    Attributes:
+        brief: In the user's words, whom they look for and why; the judge reads it.
+        criteria: Canonical JSON.
+        threshold: The least verdict score (0 to 1) that makes a lead.
+        weights: One for each of `omni.profiles.types.SIGNALS`.
+        weights_version: 0 until the first nightly update.
+    """
+
+    id: int
+    name: str
+    brief: str
+    criteria: dict[str, Any]
+    criteria_hash: str
+    status: CampaignStatus
+    threshold: float
+    shortlist_size: int
+    message_template: str
+    weights: tuple[float, ...]
+    weights_version: int
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,1 @@
+"""The composition root: reads settings, builds the world, starts the processes."""

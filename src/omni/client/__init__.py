@@ -1,0 +1,1 @@
+"""The typed client of the HTTP API that the UI, the CLI and users share."""

@@ -1,0 +1,1 @@
+"""Platforms behind ports; all HTTP goes through `http`."""

@@ -1,0 +1,1 @@
+"""The AT Protocol, read through its public AppView."""

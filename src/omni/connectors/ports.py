@@ -1,0 +1,72 @@
+"""The ports that a platform's connector implements; one conformance suite checks them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from omni.connectors.types import (
+    Credentials,
+    InboxPage,
+    Outgoing,
+    RawProfile,
+    Receipt,
+    RefPage,
+    Seed,
+)
+
+
+class ProfileSource(Protocol):
+    """Reads public profiles. Every method is one bounded call; the crawler holds the loop."""
+
+    platform: str
+    seed_types: frozenset[str]
+    batch_size: int
+    """The most ids that one `fetch` takes."""
+
+    async def expand(self, seed: Seed, cursor: str | None) -> RefPage:
+        """Return one page of the people that `seed` leads to.
+
+        Raises:
+            Rejected: The seed type or value is not one that the platform knows.
+            Transient: The platform did not answer well, after the HTTP layer's bounded retries.
+        """
+        ...
+
+    async def fetch(self, platform_ids: Sequence[str]) -> Sequence[RawProfile]:
+        """Return the profiles that still exist and may be shown, in any order.
+
+        Raises:
+            Transient: As in `expand`.
+        """
+        ...
+
+
+class MessageSender(Protocol):
+    """Sends one direct message, once."""
+
+    platform: str
+
+    async def send(self, sender: Credentials, message: Outgoing) -> Receipt:
+        """Hand the message over; never retried below this call.
+
+        Raises:
+            Rejected: The recipient refuses, or is gone: the platform surely did not take it.
+            Transient: Surely not taken (connection refused, 429): may be tried again.
+            Ambiguous: Perhaps taken (a timeout after the request was written).
+        """
+        ...
+
+
+class Inbox(Protocol):
+    """Reads what came back to an account."""
+
+    platform: str
+
+    async def poll(self, owner: Credentials, cursor: str | None) -> InboxPage:
+        """Return the events after `cursor`, oldest first.
+
+        Raises:
+            Transient: The platform did not answer well.
+        """
+        ...

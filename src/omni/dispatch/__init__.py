@@ -1,0 +1,1 @@
+"""Leads become messages; pacing for each account; sending at most once."""

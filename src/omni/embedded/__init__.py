@@ -1,0 +1,1 @@
+"""Postgres and Valkey from wheels: start, stop, URL."""

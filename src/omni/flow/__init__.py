@@ -1,0 +1,1 @@
+"""The conductor: which room a job opens, and what follows."""

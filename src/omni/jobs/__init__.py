@@ -1,0 +1,1 @@
+"""The ledger of jobs in Postgres, and the relay that rings BullMQ's doorbell."""

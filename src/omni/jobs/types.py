@@ -1,0 +1,186 @@
+"""Typed jobs: what may be asked for, and what the ledger says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+import msgspec
+
+QueueName = Literal["crawl", "qualify", "dispatch"]
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+QUEUES: tuple[QueueName, ...] = ("crawl", "qualify", "dispatch")
+
+
+class CrawlConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds of one crawl.
+
+    Attributes:
+        max_profiles: The most profiles that it fetches.
+        max_pages: The most pages of people that it reads.
+        max_depth: 0 takes the seed's own people; 1 also the followers of each, and so on.
+        max_seconds: Wall-clock seconds until it stops with what it has.
+    """
+
+    max_profiles: int = 500
+    max_pages: int = 200
+    max_depth: int = 0
+    max_seconds: int = 900
+
+
+class JobArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Arguments of one kind of job; the class says on which queue and how long it may run."""
+
+    kind: ClassVar[str] = ""
+    queue: ClassVar[QueueName] = "qualify"
+    max_attempts: ClassVar[int] = 5
+    timeout_s: ClassVar[float] = 900.0
+
+
+class CrawlSeed(JobArgs, frozen=True):
+    """Walk from one seed and write what is found."""
+
+    kind = "crawl.seed"
+    queue = "crawl"
+    timeout_s = 3_600.0
+
+    platform: str
+    seed_type: str
+    seed_value: str
+    config: CrawlConfig = CrawlConfig()
+    campaign_id: int | None = None
+
+
+class CrawlRefresh(JobArgs, frozen=True):
+    """Read the profiles again that were not seen for the longest time."""
+
+    kind = "crawl.refresh"
+    queue = "crawl"
+
+    limit: int = 500
+
+
+class MaintainCandidates(JobArgs, frozen=True):
+    """Bring every active campaign's candidates up to date with these changed profiles."""
+
+    kind = "candidates.maintain"
+
+    profile_ids: tuple[int, ...]
+
+
+class RefreshCandidates(JobArgs, frozen=True):
+    """Bring one campaign's candidates up to date with its criteria and weights."""
+
+    kind = "candidates.refresh"
+    timeout_s = 3_600.0
+
+    campaign_id: int
+
+
+class QualifyCampaign(JobArgs, frozen=True):
+    """Judge the campaign's shortlist and turn verdicts into leads."""
+
+    kind = "qualify.campaign"
+    timeout_s = 7_200.0
+
+    campaign_id: int
+    limit: int | None = None
+
+
+class DraftMessages(JobArgs, frozen=True):
+    """Write a pending message for every lead that has none."""
+
+    kind = "dispatch.draft"
+    queue = "dispatch"
+
+    campaign_id: int
+
+
+class DispatchMessages(JobArgs, frozen=True):
+    """Send approved messages, within every account's limits."""
+
+    kind = "dispatch.dm"
+    queue = "dispatch"
+
+
+class SweepFeedback(JobArgs, frozen=True):
+    """Read every account's inbox."""
+
+    kind = "feedback.sweep"
+    queue = "dispatch"
+
+
+class UpdateWeights(JobArgs, frozen=True):
+    """Learn the campaign's weights from its outcomes."""
+
+    kind = "weights.update"
+
+    campaign_id: int
+
+
+class Noop(JobArgs, frozen=True):
+    """Do nothing: measures the queue itself, and proves that workers are alive."""
+
+    kind = "jobs.noop"
+
+    payload: str = ""
+
+
+KINDS: Mapping[str, type[JobArgs]] = {
+    kind.kind: kind
+    for kind in (
+        CrawlSeed, CrawlRefresh, MaintainCandidates, RefreshCandidates, QualifyCampaign,
+        DraftMessages, DispatchMessages, SweepFeedback, UpdateWeights, Noop,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be written to the ledger.
+
+    Attributes:
+        args: What to do.
+        key: Makes the id deterministic: the same key is the same job, and enqueuing it again is a
+            no-op. None gives a random id.
+        run_at: Not before this moment; None is now.
+    """
+
+    args: JobArgs
+    key: str | None = None
+    run_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: `done` of `total` (None: not known yet), and a few words."""
+
+    done: int
+    total: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of the ledger."""
+
+    id: UUID
+    kind: str
+    queue: QueueName
+    args: dict[str, Any]
+    campaign_id: int | None
+    state: JobState
+    run_at: datetime
+    attempts: int
+    max_attempts: int
+    cancel_requested: bool
+    progress: dict[str, Any] | None
+    result: dict[str, Any] | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None

@@ -1,0 +1,1 @@
+"""Verdicts become leads; who must not be written to."""

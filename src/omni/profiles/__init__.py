@@ -1,0 +1,1 @@
+"""Raw profiles become features; content hash and write path."""

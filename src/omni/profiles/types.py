@@ -1,0 +1,138 @@
+"""What the other rooms know of a profile: its features, their meaning, and the signal vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+FieldKind = Literal["number", "date", "boolean", "text", "array"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureField:
+    """One feature that criteria may ask about.
+
+    Attributes:
+        name: The name in criteria, and the column of `profile_features`.
+        kind: Decides which operators fit.
+        label: What people read.
+        doc: Meaning, unit, range, and when it is unknown (NULL).
+    """
+
+    name: str
+    kind: FieldKind
+    label: str
+    doc: str
+
+
+FEATURES: tuple[FeatureField, ...] = (
+    FeatureField("platform", "text", "platform", "Where the profile lives. Never unknown."),
+    FeatureField("username", "text", "username", "What people type to find them. Never unknown."),
+    FeatureField("display_name", "text", "name", "The name that they show. Unknown if not given."),
+    FeatureField("bio", "text", "bio", "Their own words about themselves. Unknown if not given."),
+    FeatureField(
+        "language",
+        "text",
+        "language",
+        "ISO 639-1 code guessed from bio and posts. Unknown under 20 letters of text.",
+    ),
+    FeatureField(
+        "country",
+        "text",
+        "country",
+        "ISO 3166-1 code from a flag or a place named in the bio. Unknown if none is named.",
+    ),
+    FeatureField("followers", "number", "followers", "People who follow them; a count, 0 or more."),
+    FeatureField("follows", "number", "follows", "People whom they follow; a count, 0 or more."),
+    FeatureField("posts", "number", "posts", "All posts that the platform counts; 0 or more."),
+    FeatureField(
+        "posts_per_week",
+        "number",
+        "posts per week",
+        "Posts a week over the recent posts that were read. Unknown under two posts.",
+    ),
+    FeatureField(
+        "engagement",
+        "number",
+        "engagement",
+        "Likes, reposts and replies per recent post, over followers + 1. Unknown without posts.",
+    ),
+    FeatureField(
+        "account_created_at", "date", "account created", "UTC. Unknown if the platform hides it."
+    ),
+    FeatureField("last_post_at", "date", "last post", "UTC. Unknown if no post was read."),
+    FeatureField("has_avatar", "boolean", "has an avatar", "Never unknown."),
+    FeatureField("is_bot", "boolean", "is a bot", "Self-declared by flag or label. Never unknown."),
+    FeatureField(
+        "accepts_messages",
+        "boolean",
+        "accepts messages",
+        "Whether a stranger may write to them. Unknown if the platform does not say.",
+    ),
+    FeatureField("hashtags", "array", "hashtags", "From bio and posts, lower case, without #."),
+    FeatureField(
+        "keywords", "array", "keywords", "The commonest telling words of bio and posts, lower case."
+    ),
+    FeatureField("domains", "array", "linked domains", "Host names that bio and posts link to."),
+)
+"""The registry. Identifiers in compiled SQL come from here and from nowhere else."""
+
+SIGNALS: tuple[str, ...] = (
+    "completeness",
+    "audience",
+    "selectivity",
+    "activity",
+    "engagement",
+    "tenure",
+    "reachability",
+    "links",
+)
+"""Names of the normalised signals (each 0 to 1, 0.5 where unknown), in the order of the vector."""
+
+DEFAULT_WEIGHTS: tuple[float, ...] = (1.0, 1.0, 0.5, 1.0, 1.0, 0.5, 1.0, 0.5)
+"""What a campaign starts with, one weight for each of `SIGNALS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One row of `profile_features`; the fields are those of `FEATURES`, and None is unknown."""
+
+    platform: str
+    username: str
+    display_name: str | None
+    bio: str | None
+    language: str | None
+    country: str | None
+    followers: int | None
+    follows: int | None
+    posts: int | None
+    posts_per_week: float | None
+    engagement: float | None
+    account_created_at: datetime | None
+    last_post_at: datetime | None
+    has_avatar: bool
+    is_bot: bool
+    accepts_messages: bool | None
+    hashtags: tuple[str, ...]
+    keywords: tuple[str, ...]
+    domains: tuple[str, ...]
+    signals: tuple[float, ...]
+    view: dict[str, Any]
+    view_hash: str
+    search_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """What a batch of raw profiles did to the tables.
+
+    Attributes:
+        new: profile_ids that were not known before.
+        changed: profile_ids whose content changed (`new` not included).
+        unchanged: How many only got a new `last_seen`.
+    """
+
+    new: tuple[int, ...]
+    changed: tuple[int, ...]
+    unchanged: int

@@ -1,0 +1,1 @@
+"""Shortlist, prompt, verdict; `llm_scores` is the cache."""

@@ -1,0 +1,1 @@
+"""Where bytes rest: Postgres (`db`, `sql`) and object storage (`objects`)."""

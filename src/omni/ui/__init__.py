@@ -1,0 +1,1 @@
+"""The web UI; it knows only `omni.client`."""

