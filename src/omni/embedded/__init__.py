@@ -1,1 +1,1 @@
-"""Postgres and Valkey from wheels: start, stop, URL."""
+"""Postgres and Valkey from wheels: start, share between processes, stop, URL."""
