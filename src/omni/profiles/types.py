@@ -96,7 +96,18 @@ DEFAULT_WEIGHTS: tuple[float, ...] = (1.0, 1.0, 0.5, 1.0, 1.0, 0.5, 1.0, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """One row of `profile_features`; the fields are those of `FEATURES`, and None is unknown."""
+    """One row of `profile_features`; the fields are those of `FEATURES`, and None is unknown.
+
+    Attributes:
+        signals: One value for each of `SIGNALS`.
+        view: All that a judge may see, as plain JSON with exactly these keys: `platform`,
+            `username`, `name`, `bio`, `language`, `country`, `is_bot`, `followers`, `follows`,
+            `posts_count` (counts rounded to two significant digits, so that a flicker asks for no
+            new verdict), `hashtags` (at most 20), `posts` (at most 5 texts, newest first), `links`
+            (at most 10 URLs) and `images` (at most 3 URLs). Unknown is null.
+        view_hash: Of the view without the expiring parts of its URLs.
+        search_text: What full-text search reads.
+    """
 
     platform: str
     username: str
