@@ -240,6 +240,7 @@ create table messages (
     state text not null default 'pending' check (state in
         ('pending', 'approved', 'claimed', 'sending', 'sent', 'failed', 'ambiguous', 'cancelled')),
     held_by text,                             -- the gate that holds it, in words
+    eligible_at timestamptz,                  -- an approved message is not tried before this moment
     account_id bigint references accounts,
     platform_message_id text,
     error text,
@@ -248,15 +249,19 @@ create table messages (
     claimed_at timestamptz,
     sending_at timestamptz,
     sent_at timestamptz,
+    charged_at timestamptz,                   -- when it last may have used its account's allowance
     updated_at timestamptz not null default now(),
     unique (platform, platform_id, campaign_id, step)
 );
 create index messages_by_campaign on messages (campaign_id, id desc);
 create index messages_by_campaign_state on messages (campaign_id, state, id desc);
-create index messages_to_send on messages (platform, approved_at, id) where state = 'approved';
-create index messages_in_flight on messages (sending_at) where state in ('claimed', 'sending');
-create index messages_sent_by_account on messages (account_id, claimed_at desc)
-    where claimed_at is not null;
+create index messages_waiting on messages (id desc) where state = 'pending';
+create index messages_to_send on messages (platform, eligible_at, id) where state = 'approved';
+create index messages_in_flight on messages (claimed_at) where state in ('claimed', 'sending');
+create index messages_charged on messages (account_id, charged_at desc)
+    where charged_at is not null;
+create index messages_by_receipt on messages (platform, platform_message_id)
+    where platform_message_id is not null;
 create index messages_by_lead on messages (lead_id);
 create index messages_by_profile on messages (profile_id);
 
@@ -264,7 +269,7 @@ create index messages_by_profile on messages (profile_id);
 
 create table feedback_events (
     id bigint generated always as identity primary key,
-    source text not null,                     -- platform, 'person' or 'webhook'
+    source text not null,                     -- platform and account, 'person' or 'webhook'
     event_id text not null,                   -- stable at the source: ingesting twice is a no-op
     kind text not null check (kind in
         ('delivered', 'seen', 'replied', 'interested', 'not_interested', 'out_of_office', 'opt_out',
@@ -273,12 +278,17 @@ create table feedback_events (
     lead_id bigint,
     profile_id bigint,
     message_id bigint,
+    platform text,
+    platform_id text,                         -- whom it concerns, even if no message matches
     body text,
     occurred_at timestamptz not null,
     created_at timestamptz not null default now(),
     unique (source, event_id)
 );
 create index feedback_events_by_campaign on feedback_events (campaign_id, occurred_at desc, id desc);
+create index feedback_events_replies on feedback_events (campaign_id, lead_id)
+    where kind in ('replied', 'interested', 'not_interested', 'opt_out');
+create index feedback_events_by_person on feedback_events (platform, platform_id);
 create index feedback_events_by_lead on feedback_events (lead_id);
 create index feedback_events_by_profile on feedback_events (profile_id);
 
