@@ -34,6 +34,7 @@ create index jobs_published on jobs (published_at)
     where state = 'queued' and published_at is not null;
 create index jobs_leases on jobs (lease_until) where state = 'running';
 create index jobs_recent on jobs (created_at desc, id desc);
+create index jobs_by_state on jobs (state, created_at desc, id desc) where state <> 'succeeded';
 create index jobs_by_campaign on jobs (campaign_id, created_at desc, id desc)
     where campaign_id is not null;
 create index jobs_open_by_campaign on jobs (campaign_id, kind)
@@ -311,12 +312,13 @@ create table api_keys (
 );
 
 create table idempotency_keys (
+    caller text not null,                     -- id of the API key; empty where none is needed
+    route text not null,                      -- method and path
     key text not null,
-    route text not null,
-    request_hash text not null,
-    status int,
-    response bytea,
+    request_hash text not null,               -- SHA-256 of query and body: another body is refused
+    status int not null,
+    response bytea not null,
     created_at timestamptz not null default now(),
-    primary key (route, key)
+    primary key (caller, route, key)
 );
 create index idempotency_keys_by_age on idempotency_keys (created_at);

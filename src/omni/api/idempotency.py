@@ -1,0 +1,104 @@
+"""A POST with an `Idempotency-Key` has its effect once, however often it is sent.
+
+The answer is recorded in the transaction of the effect, so that a crash leaves both or neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+
+from omni.api import store
+from omni.api.deps import ApiDeps, Deps
+from omni.api.security import CALLER
+from omni.api.types import Given
+from omni.base.errors import Conflict, Rejected
+from omni.storage.db import Tx
+
+HEADER = "Idempotency-Key"
+Effect = Callable[[Tx], Awaitable[BaseModel]]
+"""Does the work in the transaction and returns the body of the answer."""
+
+
+class Once:
+    """Runs the effect of one request in one transaction, at most once for its idempotency key."""
+
+    def __init__(
+        self, deps: ApiDeps, *, key: str | None, caller: str, route: str, request_hash: str
+    ) -> None:
+        self._deps = deps
+        self._key = key
+        self._caller = caller
+        self._route = route
+        self._request_hash = request_hash
+
+    async def run(self, status: int, effect: Effect) -> Response:
+        """Return the answer of `effect`, or the one that this key got before.
+
+        Raises:
+            Conflict: A request with the same key is being served right now.
+            Rejected: The key was used with another body.
+        """
+        async with self._deps.db.transaction() as tx:
+            if self._key is None:
+                return _json(status, await _body_of(effect, tx))
+            return await self._run_keyed(tx, self._key, status, effect)
+
+    async def _run_keyed(self, tx: Tx, key: str, status: int, effect: Effect) -> Response:
+        now = self._deps.clock()
+        if not await store.claim(tx, caller=self._caller, route=self._route, key=key):
+            raise Conflict("a request with this Idempotency-Key is being served: ask again soon")
+        given = await store.find_given(tx, caller=self._caller, route=self._route, key=key, now=now)
+        if given is not None:
+            return self._replay(given)
+        body = await _body_of(effect, tx)
+        given = Given(self._request_hash, status, body)
+        await store.record_given(
+            tx, given, caller=self._caller, route=self._route, key=key, now=now
+        )
+        return _json(status, body)
+
+    def _replay(self, given: Given) -> Response:
+        if given.request_hash != self._request_hash:
+            raise Rejected("was used before with another body: take a new key", field=HEADER)
+        return _json(given.status, given.response, {"Idempotency-Replayed": "true"})
+
+
+async def get_once(
+    request: Request,
+    deps: Deps,
+    key: Annotated[
+        str | None,
+        Header(
+            alias=HEADER,
+            min_length=1,
+            max_length=200,
+            pattern=r"^[\x21-\x7e]+$",
+            description="Makes sending this request again harmless, for 24 hours",
+        ),
+    ] = None,
+) -> Once:
+    """Return what runs the effect of this request once."""
+    query = request.url.query.encode()
+    return Once(
+        deps,
+        key=key,
+        caller=request.scope.get(CALLER, ""),
+        route=f"{request.method} {request.url.path}",
+        request_hash=hashlib.sha256(query + b"\n" + await request.body()).hexdigest(),
+    )
+
+
+RunOnce = Annotated[Once, Depends(get_once)]
+
+
+async def _body_of(effect: Effect, tx: Tx) -> bytes:
+    return (await effect(tx)).model_dump_json().encode()
+
+
+def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json")

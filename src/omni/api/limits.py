@@ -1,0 +1,101 @@
+"""Bounds on what a request may bring: bytes, seconds, and nothing but JSON."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from omni.api.errors import problem
+
+MAX_BODY = 1024 * 1024
+"""Bytes."""
+MAX_SECONDS = 30.0
+"""How long a body may take to arrive."""
+
+
+class BodyLimit:
+    """Takes in a body of at most `max_body` bytes, then lets the application read it.
+
+    A longer body is refused as soon as that is known, by its declared length or by its bytes, so
+    that no more than `max_body` is ever held.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_body: int = MAX_BODY, max_seconds: float = MAX_SECONDS
+    ) -> None:
+        self._app = app
+        self._max_body = max_body
+        self._max_seconds = max_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http" or not _has_body(scope):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            try:
+                async with asyncio.timeout(self._max_seconds):
+                    body = await self._read(receive)
+            except TimeoutError:
+                refusal = 408, f"The body must arrive within {self._max_seconds:g} s"
+            else:
+                if body is None:
+                    return
+                if len(body) <= self._max_body:
+                    await self._app(scope, _replay(body, receive), send)
+                    return
+                refusal = self._too_large()
+        status, detail = refusal
+        await problem(status, detail, instance=scope["path"])(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Return status and words for a body that need not be read to be refused."""
+        length = _header(scope, b"content-length")
+        if length.isdigit() and (len(length) > 18 or int(length) > self._max_body):
+            return self._too_large()
+        if length == b"0":
+            return None
+        media_type = _header(scope, b"content-type").split(b";")[0].strip().lower()
+        subtype = media_type.removeprefix(b"application/")
+        if subtype == media_type or not (subtype == b"json" or subtype.endswith(b"+json")):
+            return 415, "Send JSON, with the header Content-Type: application/json"
+        return None
+
+    def _too_large(self) -> tuple[int, str]:
+        return 413, f"A body may have at most {self._max_body:,} bytes"
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """Return the body, or a little more than the limit of it; None where the caller left."""
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            if not message.get("more_body", False) or len(body) > self._max_body:
+                return bytes(body)
+
+
+def _has_body(scope: Scope) -> bool:
+    names = {name for name, _ in scope["headers"]}
+    return b"content-length" in names or b"transfer-encoding" in names
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    return next((value for name, value in scope["headers"] if name == wanted), b"")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the whole body once, and then what the server has to say."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed

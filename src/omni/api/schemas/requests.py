@@ -1,0 +1,223 @@
+"""What callers send: every body refuses unknown fields, and says how each field must be."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
+from pydantic.config import JsonDict
+
+from omni.campaigns.types import CampaignStatus
+
+MAX_ID = 2**63 - 1
+Decision = Literal["accepted", "rejected"]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def _printable(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("has control characters: remove them")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\r" in text:
+        raise ValueError("has line breaks: write it in one line")
+    return _printable(text)
+
+
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
+    AfterValidator(_one_line),
+]
+"""One line of text, 1 to 300 characters."""
+
+Prose = Annotated[str, StringConstraints(max_length=8_000), AfterValidator(_printable)]
+"""Text of at most 8,000 characters; line breaks are welcome."""
+
+EXAMPLE_CRITERIA: JsonDict = {
+    "all": [
+        {"field": "followers", "op": "between", "value": [200, 50_000]},
+        {"field": "hashtags", "op": "contains any", "value": ["opensource", "python"]},
+        {"not": {"field": "is_bot", "op": "=", "value": True}},
+    ]
+}
+EXAMPLE_CAMPAIGN: JsonDict = {
+    "name": "Maintainers of open source",
+    "brief": "People who maintain open-source Python tools and talk about it.",
+    "criteria": EXAMPLE_CRITERIA,
+    "threshold": 0.6,
+    "shortlist_size": 50,
+    "message_template": "Hi {{ name }}, your work on open source caught my eye.",
+}
+
+
+class _In(BaseModel):
+    """A request body: unknown fields are refused, so that a typing error is never silent."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class CampaignIn(_In):
+    """A new campaign: whom to look for, and what to write to them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_CAMPAIGN]})
+
+    name: Line
+    brief: Prose = Field(default="", description="In your words, whom you look for; judges read it")
+    criteria: dict[str, Any] = Field(
+        description="`all`, `any`, `not` and `{field, op, value}`; GET /criteria/fields has the "
+        "fields and their operators"
+    )
+    threshold: float = Field(
+        default=0.6, ge=0, le=1, description="The least verdict score that makes a lead"
+    )
+    shortlist_size: int = Field(
+        default=50, ge=1, le=10_000, description="The most people that one qualification judges"
+    )
+    message_template: Prose = Field(default="", description="Jinja2; see the README for its names")
+
+
+class CampaignPatch(_In):
+    """Changes to a campaign; what is left out, or null, stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"criteria": EXAMPLE_CRITERIA}]})
+
+    name: Line | None = None
+    brief: Prose | None = None
+    criteria: dict[str, Any] | None = None
+    status: CampaignStatus | None = None
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    shortlist_size: int | None = Field(default=None, ge=1, le=10_000)
+    message_template: Prose | None = None
+
+
+class CrawlConfigIn(_In):
+    """Bounds of one crawl: it stops at the first that it reaches."""
+
+    max_profiles: int = Field(default=500, ge=1, le=100_000)
+    max_pages: int = Field(default=200, ge=1, le=10_000)
+    max_depth: int = Field(
+        default=0, ge=0, le=3, description="0: the seed's own people; 1: also whom they lead to"
+    )
+    max_seconds: int = Field(default=900, ge=1, le=3_600)
+
+
+class DiscoverIn(_In):
+    """Where to begin to look for people."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"platform": "synthetic", "seed_type": "search", "seed_value": "open source"}
+            ]
+        }
+    )
+
+    platform: Line
+    seed_type: Line = Field(description="GET /platforms has the seed types of each platform")
+    seed_value: Line
+    crawl_config: CrawlConfigIn = CrawlConfigIn()
+
+
+class CrawlJobIn(_In):
+    """A crawl, asked of the crawler service itself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "seed_type": "search",
+                    "seed_value": "open source",
+                    "crawl_config": {"max_profiles": 10},
+                }
+            ]
+        }
+    )
+
+    seed_type: Line
+    seed_value: Line
+    crawl_config: CrawlConfigIn = CrawlConfigIn()
+    platform: Line | None = Field(default=None, description="The service's own default if left out")
+    campaign_id: int | None = Field(default=None, ge=1, le=MAX_ID)
+
+
+class QualifyIn(_In):
+    """How many people to judge now."""
+
+    limit: int | None = Field(
+        default=None, ge=1, le=10_000, description="The campaign's shortlist_size if left out"
+    )
+
+
+class FeedbackIn(_In):
+    """A person's decision on a lead."""
+
+    kind: Decision
+
+
+class ApproveIn(_In):
+    """Approval of exactly the text that was read: `body_hash` as the message shows it."""
+
+    body_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class MessagePatch(_In):
+    """A new text; it voids an approval."""
+
+    body: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=8_000),
+        AfterValidator(_printable),
+    ]
+
+
+class AccountIn(_In):
+    """An identity that messages are sent from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"platform": "synthetic", "handle": "me", "hourly_limit": 10, "daily_limit": 50}
+            ]
+        }
+    )
+
+    platform: Line
+    handle: Line
+    secret: SecretStr | None = Field(
+        default=None, max_length=4_000, description="Stored encrypted, never shown again"
+    )
+    hourly_limit: int = Field(default=10, ge=0, le=10_000)
+    daily_limit: int = Field(default=50, ge=0, le=100_000)
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> AccountIn:
+        if self.daily_limit < self.hourly_limit:
+            raise ValueError("daily_limit is below hourly_limit: raise it, or lower hourly_limit")
+        return self
+
+
+class PauseIn(_In):
+    """Why an account is paused."""
+
+    reason: Line = "paused by a person"
+
+
+class SuppressionIn(_In):
+    """Someone who must not be written to, ever, by any campaign."""
+
+    platform: Line
+    platform_id: Line = Field(description="The immutable id: DID, account URL, mxid")
+    reason: Line = "asked for by a person"

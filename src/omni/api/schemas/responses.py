@@ -1,0 +1,239 @@
+"""What callers get.
+
+Times are UTC in ISO 8601; scores and confidences are between 0 and 1; ids are positive integers,
+those of jobs are UUIDs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from omni.campaigns.types import CampaignStatus
+from omni.jobs.types import JobState
+
+LeadState = Literal["new", "accepted", "rejected", "contacted", "replied", "withdrawn"]
+MessageState = Literal[
+    "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled"
+]
+Item = TypeVar("Item")
+
+
+class _Out(BaseModel):
+    """A response body."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class FieldError(_Out):
+    """One mistake in a request: `field` is its place, such as `criteria.all[2].value`."""
+
+    field: str
+    detail: str
+
+
+class Problem(_Out):
+    """An error, as RFC 9457 has it (`application/problem+json`)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    field: str | None = None
+    errors: list[FieldError] = Field(default_factory=list[FieldError])
+
+
+class Page(_Out, Generic[Item]):
+    """One page of a list; ask again with `cursor=next_cursor` until that is null."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class CampaignOut(_Out):
+    """A campaign; `criteria` is canonical, `english` says it in words, `weights` are by signal."""
+
+    id: int
+    name: str
+    brief: str
+    criteria: dict[str, Any]
+    criteria_hash: str
+    english: str
+    status: CampaignStatus
+    threshold: float
+    shortlist_size: int
+    message_template: str
+    weights: dict[str, float]
+    weights_version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class JobAccepted(_Out):
+    """Work that was written down; `status_url` follows it."""
+
+    job_id: UUID
+    kind: str
+    queue: str
+    campaign_id: int | None
+    status_url: str
+
+
+class JobOut(_Out):
+    """A row of the job ledger."""
+
+    id: UUID
+    kind: str
+    queue: str
+    args: dict[str, Any]
+    campaign_id: int | None
+    state: JobState
+    run_at: datetime
+    attempts: int
+    max_attempts: int
+    cancel_requested: bool
+    progress: dict[str, Any] | None
+    result: dict[str, Any] | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class ReasonOut(_Out):
+    """A criterion, and the words of the profile that speak for or against it."""
+
+    criterion: str
+    evidence: str
+
+
+class LeadOut(_Out):
+    """A person whom a campaign qualified, and why."""
+
+    id: int
+    campaign_id: int
+    profile_id: int
+    platform: str
+    platform_id: str
+    username: str
+    display_name: str | None
+    score: float
+    confidence: float | None
+    reasons: list[ReasonOut]
+    state: LeadState
+    decided_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Funnel(_Out):
+    """How many people got how far; each number is a count of rows, taken at one moment."""
+
+    discovered: int
+    candidates: int
+    judged: int
+    qualified: int
+    leads: int
+    contacted: int
+    replied: int
+
+
+class StatusOut(_Out):
+    """Where a campaign stands."""
+
+    campaign_id: int
+    status: CampaignStatus
+    funnel: Funnel
+    leads: dict[str, int]
+    messages: dict[str, int]
+    open_jobs: dict[str, int]
+
+
+class MessageOut(_Out):
+    """A message to one person; `held_by` names the gate that holds it back."""
+
+    id: int
+    campaign_id: int
+    lead_id: int | None
+    profile_id: int | None
+    platform: str
+    platform_id: str
+    username: str
+    step: int
+    body: str
+    body_hash: str
+    state: MessageState
+    held_by: str | None
+    account_id: int | None
+    error: str | None
+    created_at: datetime
+    approved_at: datetime | None
+    sent_at: datetime | None
+    updated_at: datetime
+
+
+class AccountOut(_Out):
+    """An identity that messages are sent from; its secret is never shown."""
+
+    id: int
+    platform: str
+    handle: str
+    hourly_limit: int
+    daily_limit: int
+    status: Literal["active", "paused"]
+    pause_reason: str | None
+    created_at: datetime
+
+
+class SuppressionOut(_Out):
+    """Someone who must not be written to."""
+
+    id: int
+    platform: str
+    platform_id: str
+    reason: str
+    source: str
+    created_at: datetime
+
+
+class Suppressed(_Out):
+    """What a suppression did: `added` is false where it stood already."""
+
+    platform: str
+    platform_id: str
+    added: bool
+    cancelled_messages: int
+
+
+class PlatformOut(_Out):
+    """A platform that can be crawled, and where a crawl may begin there."""
+
+    platform: str
+    seed_types: list[str]
+
+
+class CriteriaField(_Out):
+    """A feature that criteria may ask about."""
+
+    name: str
+    kind: Literal["number", "date", "boolean", "text", "array"]
+    label: str
+    doc: str
+    operators: list[str]
+
+
+class Health(_Out):
+    """The process is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(_Out):
+    """The process can do its work: what it needs answers."""
+
+    status: Literal["ready"] = "ready"
+    checks: dict[str, str]

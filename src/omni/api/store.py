@@ -1,0 +1,139 @@
+"""API keys and idempotency keys in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from uuid import UUID
+
+from omni.api.keys import hash_token, new_token
+from omni.api.types import SCOPES, ApiKey, Given, Scope
+from omni.base.errors import NotFound, Rejected
+from omni.base.ids import new_id
+from omni.storage.db import Executor, Row
+from omni.storage.sql import load_queries
+
+QUERIES = load_queries("omni.api")
+GIVEN_FOR = timedelta(hours=24)
+"""How long an idempotency key is remembered."""
+MAX_KEYS = 1_000
+
+
+async def create_key(
+    db: Executor, *, name: str, scopes: Sequence[Scope], now: datetime
+) -> tuple[ApiKey, str]:
+    """Make a key; return it with its secret, which is shown here and never again.
+
+    Raises:
+        Rejected: No name, or a scope that there is not.
+    """
+    chosen = tuple(scope for scope in SCOPES if scope in scopes)
+    if not chosen or len(chosen) != len(set(scopes)):
+        raise Rejected(f"must be one or more of {', '.join(SCOPES)}", field="scopes")
+    if not name.strip():
+        raise Rejected("is needed: say who will use the key", field="name")
+    token = new_token()
+    key = ApiKey(new_id(), name.strip(), chosen, now, None, None)
+    await db.execute(
+        QUERIES["insert_key"],
+        id=key.id,
+        name=key.name,
+        key_hash=hash_token(token),
+        scopes=list(key.scopes),
+        now=now,
+    )
+    return key, token
+
+
+async def list_keys(db: Executor) -> list[ApiKey]:
+    """Return all keys, oldest first, revoked ones included."""
+    return [_key(row) for row in await db.fetch(QUERIES["list_keys"], limit=MAX_KEYS)]
+
+
+async def revoke_key(db: Executor, key_id: UUID, *, now: datetime) -> ApiKey:
+    """Close a key for ever; closing it again changes nothing.
+
+    Raises:
+        NotFound: There is no such key.
+    """
+    row = await db.fetchrow(QUERIES["revoke_key"], id=key_id, now=now)
+    if row is None:
+        raise NotFound(f"there is no API key {key_id}")
+    return _key(row)
+
+
+async def has_usable_key(db: Executor) -> bool:
+    """Tell whether any key opens anything."""
+    return bool(await db.fetchval(QUERIES["has_usable_key"]))
+
+
+async def find_key(db: Executor, token: str, *, now: datetime) -> ApiKey | None:
+    """Return the key that `token` opens, and note that it was used; None if it opens nothing."""
+    key_hash = hash_token(token)
+    row = await db.fetchrow(QUERIES["find_key"], key_hash=key_hash)
+    if row is None or not compare_digest(row["key_hash"], key_hash):
+        return None
+    key = _key(row)
+    if key.revoked_at is not None:
+        return None
+    if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
+        await db.execute(QUERIES["touch_key"], id=key.id, now=now)
+    return key
+
+
+async def claim(tx: Executor, *, caller: str, route: str, key: str) -> bool:
+    """Hold an idempotency key until the transaction ends; False if another request holds it."""
+    return bool(await tx.fetchval(QUERIES["claim_idempotency_key"], name=f"{caller} {route} {key}"))
+
+
+async def find_given(
+    tx: Executor, *, caller: str, route: str, key: str, now: datetime
+) -> Given | None:
+    """Return the answer that this key got within the last `GIVEN_FOR`."""
+    row = await tx.fetchrow(
+        QUERIES["find_given"], caller=caller, route=route, key=key, expired_before=now - GIVEN_FOR
+    )
+    return Given(row["request_hash"], row["status"], row["response"]) if row else None
+
+
+async def record_given(
+    tx: Executor, given: Given, *, caller: str, route: str, key: str, now: datetime
+) -> None:
+    """Remember the answer, and forget a few that have expired."""
+    await tx.execute(
+        QUERIES["record_given"],
+        caller=caller,
+        route=route,
+        key=key,
+        request_hash=given.request_hash,
+        status=given.status,
+        response=given.response,
+        now=now,
+    )
+    await tx.execute(QUERIES["forget_expired"], expired_before=now - GIVEN_FOR)
+
+
+async def freeze_snapshot(tx: Executor) -> None:
+    """Make every later read of this transaction see the same moment; it can write nothing."""
+    await tx.execute(QUERIES["freeze_snapshot"])
+
+
+async def ping(db: Executor) -> None:
+    """Return if Postgres answers.
+
+    Raises:
+        Transient: It does not.
+    """
+    await db.fetchval(QUERIES["ping"])
+
+
+def _key(row: Row) -> ApiKey:
+    return ApiKey(
+        id=row["id"],
+        name=row["name"],
+        scopes=tuple(row["scopes"]),
+        created_at=row["created_at"],
+        last_used_at=row["last_used_at"],
+        revoked_at=row["revoked_at"],
+    )

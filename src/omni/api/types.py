@@ -1,0 +1,38 @@
+"""What the API keeps for itself: keys of callers, and answers that were given once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+Scope = Literal["read", "write"]
+SCOPES: tuple[Scope, ...] = ("read", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A caller's key, without the secret, which is never stored.
+
+    Attributes:
+        scopes: `read` for GET, `write` for everything else; one does not include the other.
+        last_used_at: To the minute; None if it was never used.
+        revoked_at: From then on it opens nothing.
+    """
+
+    id: UUID
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The answer that an idempotency key got the first time."""
+
+    request_hash: str
+    status: int
+    response: bytes
