@@ -28,7 +28,12 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, unread: `complete` is False where the server says that it was cut off."""
+    """What came back, unread.
+
+    Attributes:
+        complete: False where the server says that the answer was cut off.
+        latency_ms: Milliseconds that the answer took, retries included.
+    """
 
     text: str
     complete: bool
@@ -43,11 +48,17 @@ class Judge(Protocol):
     model: str
     """Part of the cache key: another name, another verdict."""
     concurrency: int
+    """How many calls it takes at a time."""
 
     async def ask(self, prompt: Prompt) -> Answer:
         """Return the answer.
 
         Raises:
             Transient: The server failed or took too long; bounded retries are already spent.
+            Fatal: No call can succeed until a person mends the settings, such as a missing model.
         """
+        ...
+
+    async def close(self) -> None:
+        """Give back what the judge holds open."""
         ...
