@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from uuid import UUID
@@ -21,14 +21,14 @@ MAX_KEYS = 1_000
 
 
 async def create_key(
-    db: Executor, *, name: str, scopes: Sequence[Scope], now: datetime
+    db: Executor, *, name: str, scopes: Collection[str], now: datetime
 ) -> tuple[ApiKey, str]:
     """Make a key; return it with its secret, which is shown here and never again.
 
     Raises:
         Rejected: No name, or a scope that there is not.
     """
-    chosen = tuple(scope for scope in SCOPES if scope in scopes)
+    chosen: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope in scopes)
     if not chosen or len(chosen) != len(set(scopes)):
         raise Rejected(f"must be one or more of {', '.join(SCOPES)}", field="scopes")
     if not name.strip():
@@ -132,7 +132,7 @@ def _key(row: Row) -> ApiKey:
     return ApiKey(
         id=row["id"],
         name=row["name"],
-        scopes=tuple(row["scopes"]),
+        scopes=tuple(scope for scope in SCOPES if scope in row["scopes"]),
         created_at=row["created_at"],
         last_used_at=row["last_used_at"],
         revoked_at=row["revoked_at"],

@@ -1,0 +1,178 @@
+"""Calls about jobs, accounts, suppressions, and what the service offers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from omni.api.schemas import (
+    AccountOut,
+    CriteriaField,
+    Health,
+    JobAccepted,
+    JobOut,
+    Page,
+    PlatformOut,
+    Ready,
+    Suppressed,
+    SuppressionOut,
+)
+from omni.client.calls import Calls, given
+
+FINISHED = frozenset({"succeeded", "failed", "cancelled"})
+_FIRST_POLL_S = 0.1
+_LAST_POLL_S = 1.0
+
+
+class OperationCalls(Calls):
+    """Jobs, crawls, accounts, suppressions, platforms, health."""
+
+    async def list_jobs(
+        self,
+        *,
+        campaign_id: int | None = None,
+        state: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[JobOut]:
+        """Return a page of jobs, newest first."""
+        return await self._get(
+            Page[JobOut],
+            "/jobs",
+            {"campaign_id": campaign_id, "state": state, "limit": limit, "cursor": cursor},
+        )
+
+    async def get_job(self, job_id: UUID | str) -> JobOut:
+        """Return a job."""
+        return await self._get(JobOut, f"/jobs/{job_id}")
+
+    async def cancel_job(self, job_id: UUID | str, *, idempotency_key: str | None = None) -> JobOut:
+        """Ask a job to stop."""
+        return await self._send(JobOut, "POST", f"/jobs/{job_id}/cancel", None, idempotency_key)
+
+    async def wait_for_job(
+        self,
+        job_id: UUID | str,
+        timeout: float = 60.0,  # noqa: ASYNC109 - bounds a loop, not one call
+        on_progress: Callable[[JobOut], None] | None = None,
+    ) -> JobOut:
+        """Return the job once it has ended, well or not: look at its `state`.
+
+        Args:
+            job_id: Which job.
+            timeout: Seconds.
+            on_progress: Called whenever its state or its progress has changed.
+
+        Raises:
+            TimeoutError: It has not ended in time.
+        """
+        wait, seen = _FIRST_POLL_S, None
+        async with asyncio.timeout(timeout):
+            while True:
+                job = await self.get_job(job_id)
+                if on_progress is not None and (job.state, job.progress) != seen:
+                    on_progress(job)
+                if job.state in FINISHED:
+                    return job
+                seen = job.state, job.progress
+                await asyncio.sleep(wait)
+                wait = min(wait * 1.5, _LAST_POLL_S)
+
+    async def create_crawl_job(
+        self,
+        *,
+        seed_type: str,
+        seed_value: str,
+        crawl_config: Mapping[str, int] | None = None,
+        platform: str | None = None,
+        campaign_id: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> JobAccepted:
+        """Start a crawl (crawler service)."""
+        body = given(
+            seed_type=seed_type,
+            seed_value=seed_value,
+            crawl_config=crawl_config,
+            platform=platform,
+            campaign_id=campaign_id,
+        )
+        return await self._send(JobAccepted, "POST", "/crawl/jobs", body, idempotency_key)
+
+    async def get_crawl_job(self, job_id: UUID | str) -> JobOut:
+        """Return a crawl (crawler service)."""
+        return await self._get(JobOut, f"/crawl/jobs/{job_id}")
+
+    async def create_account(
+        self,
+        *,
+        platform: str,
+        handle: str,
+        secret: str | None = None,
+        hourly_limit: int | None = None,
+        daily_limit: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> AccountOut:
+        """Add an identity that messages are sent from."""
+        body = given(
+            platform=platform,
+            handle=handle,
+            secret=secret,
+            hourly_limit=hourly_limit,
+            daily_limit=daily_limit,
+        )
+        return await self._send(AccountOut, "POST", "/accounts", body, idempotency_key)
+
+    async def list_accounts(self) -> list[AccountOut]:
+        """Return all accounts."""
+        return (await self._get(Page[AccountOut], "/accounts")).items
+
+    async def pause_account(
+        self, account_id: int, *, reason: str | None = None, idempotency_key: str | None = None
+    ) -> AccountOut:
+        """Send nothing from an account until it is resumed."""
+        path = f"/accounts/{account_id}/pause"
+        return await self._send(AccountOut, "POST", path, given(reason=reason), idempotency_key)
+
+    async def resume_account(
+        self, account_id: int, *, idempotency_key: str | None = None
+    ) -> AccountOut:
+        """Send from an account again."""
+        path = f"/accounts/{account_id}/resume"
+        return await self._send(AccountOut, "POST", path, None, idempotency_key)
+
+    async def suppress(
+        self,
+        *,
+        platform: str,
+        platform_id: str,
+        reason: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Suppressed:
+        """Never write to a person, from any campaign."""
+        body = given(platform=platform, platform_id=platform_id, reason=reason)
+        return await self._send(Suppressed, "POST", "/suppressions", body, idempotency_key)
+
+    async def list_suppressions(
+        self, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[SuppressionOut]:
+        """Return a page of those who must not be written to, newest first."""
+        return await self._get(
+            Page[SuppressionOut], "/suppressions", {"limit": limit, "cursor": cursor}
+        )
+
+    async def platforms(self) -> list[PlatformOut]:
+        """Return the platforms and their seed types."""
+        return (await self._get(Page[PlatformOut], "/platforms")).items
+
+    async def criteria_fields(self) -> list[CriteriaField]:
+        """Return the fields that criteria may ask about, with their operators."""
+        return (await self._get(Page[CriteriaField], "/criteria/fields")).items
+
+    async def health(self) -> Health:
+        """Return if the process is alive."""
+        return await self._get(Health, "/health", attempts=1)
+
+    async def ready(self) -> Ready:
+        """Return if the process can do its work; what is missing comes as a problem."""
+        return await self._get(Ready, "/ready", attempts=1)

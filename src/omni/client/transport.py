@@ -1,0 +1,146 @@
+"""HTTP under the client: one connection pool, bounded retries for reads, errors as exceptions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+from pydantic import ValidationError
+
+from omni.api.schemas import FieldError, Problem
+from omni.base.settings import is_loopback
+
+ATTEMPTS: Final = 3
+"""Of a read; anything else is sent once."""
+_FIRST_WAIT_S = 0.1
+_PASSING = frozenset({502, 503, 504})
+
+
+class ApiProblem(Exception):
+    """The API refused; `str()` is one clear line.
+
+    Attributes:
+        status: HTTP status.
+        title: The kind of problem.
+        detail: What is wrong and how to mend it.
+        field: Place of the offending input, such as `criteria.all[2].value`.
+        errors: Every mistake, where there were several.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        field: str | None = None,
+        errors: tuple[FieldError, ...] = (),
+    ) -> None:
+        super().__init__(detail or title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.field = field
+        self.errors = errors
+
+
+class ApiUnreachable(Exception):
+    """Nothing answers at the API's address, or not in time; a write may have been done or not."""
+
+
+class Transport:
+    """Sends requests to one API.
+
+    Args:
+        base_url: Such as `http://127.0.0.1:8400`.
+        api_key: Sent as a bearer token.
+        timeout_s: The most seconds that one attempt may take.
+    """
+
+    def __init__(self, base_url: str, *, api_key: str | None, timeout_s: float) -> None:
+        url = httpx.URL(base_url)
+        self._base_url = base_url
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            timeout=timeout_s,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            # A proxy from the environment cannot reach this machine's own loopback.
+            trust_env=not is_loopback(url.host),
+            limits=httpx.Limits(max_connections=32),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def get(
+        self, path: str, params: Mapping[str, object] | None = None, *, attempts: int = ATTEMPTS
+    ) -> bytes:
+        """Return the body; passing faults are tried again, up to `attempts` in all.
+
+        Raises:
+            ApiProblem: The API refused.
+            ApiUnreachable: It cannot be reached.
+        """
+        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        wait = _FIRST_WAIT_S
+        for _ in range(attempts - 1):
+            try:
+                return await self._once("GET", path, params=query)
+            except ApiUnreachable:
+                pass
+            except ApiProblem as problem:
+                if problem.status not in _PASSING:
+                    raise
+            await asyncio.sleep(wait)
+            wait *= 2
+        return await self._once("GET", path, params=query)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> bytes:
+        """Send a write, once; return the body of the answer.
+
+        Raises:
+            ApiProblem: The API refused.
+            ApiUnreachable: It cannot be reached; with an idempotency key it is safe to ask again.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return await self._once(method, path, body=body, headers=headers)
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        try:
+            response = await self._http.request(
+                method, path, params=params or None, json=body, headers=headers
+            )
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise ApiUnreachable(f"no answer from {self._base_url}: {reason}") from error
+        if response.is_success:
+            return response.content
+        raise _problem_of(response)
+
+
+def _problem_of(response: httpx.Response) -> ApiProblem:
+    try:
+        problem = Problem.model_validate_json(response.content)
+    except ValidationError:
+        # Not Omni, then: a proxy in between, or another server at this address.
+        return ApiProblem(response.status_code, response.reason_phrase, response.text[:300])
+    return ApiProblem(
+        problem.status, problem.title, problem.detail, problem.field, tuple(problem.errors)
+    )
