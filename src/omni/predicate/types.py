@@ -15,9 +15,25 @@ Scalar = str | int | float | bool
 Value = Scalar | tuple[Scalar, ...]
 
 MAX_DEPTH = 8
+"""The most groups (`all`, `any`) within each other, and the most `not` on the way to a clause."""
+
 MAX_CLAUSES = 200
+"""The most clauses in all of the criteria."""
+
 MAX_VALUES = 1_000
+"""The most values in all clauses together."""
+
 MAX_TEXT = 500
+"""The most characters in one value."""
+
+MAX_NUMBER = 2**53 - 1
+"""The greatest magnitude of a number: beyond it, JSON, floats and bigints no longer agree."""
+
+SIMILARITY = 0.3
+"""The least share of common trigrams that `similar to` takes for a match; pg_trgm's own default."""
+
+READ_TEXT = 10_000
+"""How many characters of a feature `matches` and `similar to` look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +74,18 @@ class Where:
     """A compiled predicate: SQL over `profile_features pf`, with named parameters.
 
     Attributes:
-        sql: Text whose identifiers come only from the feature registry.
+        sql: Text whose identifiers come only from the feature registry. It is NULL where an
+            unknown feature leaves the answer open: a match is `(sql) is true`.
         params: Values by parameter name, each name beginning with `c_`.
         fields: The features that it reads.
+        drifts: Whether the answer changes with time alone (it holds a date such as
+            "30 days ago"), so that candidates need a refresh now and then.
     """
 
     sql: str
     params: Mapping[str, object] = field(default_factory=dict[str, object])
     fields: frozenset[str] = frozenset()
+    drifts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
