@@ -5,9 +5,9 @@ fields and operators of `omni.predicate.registry`. What they mean:
 
 - **Unknown features.** A clause about an unknown feature is neither true nor false, but unknown;
   `not` of unknown is unknown; `all` is false as soon as one part is false, `any` is true as soon as
-  one is true, and else unknown if a part is. Only what is true matches. So `not` never lets an unknown
-  feature in; `exists` with `false` asks for it. A list (hashtags, …) is never unknown: it may be
-  empty, and then it does not exist.
+  one is true, and else unknown if a part is. Only what is true matches. So `not` never lets an
+  unknown feature in; `exists` with `false` asks for it. A list (hashtags, …) is never unknown: it
+  may be empty, and then it does not exist.
 - **Text.** `=`, `!=`, `in`, `not in` and `starts with` take A to Z and a to z for the same; every
   other character is compared exactly. Hashtags, keywords and domains are held in lower case, and so
   are the values that they are compared with. `matches` takes words in websearch syntax and looks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -75,10 +74,8 @@ def _read_number(value: object, field: FeatureField, op: Operator, path: str) ->
     if isinstance(value, bool) or not isinstance(value, int | float):
         mend = "without quotes, such as 500" if isinstance(value, str) else "such as 500"
         raise Rejected(f"{field.name} needs a number, {mend}; this is {shown(value)}", field=path)
-    if not math.isfinite(value) or abs(value) > MAX_NUMBER:
-        raise Rejected(
-            f"{shown(value)} is beyond ±{MAX_NUMBER}: write a smaller number", field=path
-        )
+    if not abs(value) <= MAX_NUMBER:  # which NaN is not, either
+        raise Rejected(f"{field.name} needs a number within ±{MAX_NUMBER}", field=path)
     return int(value) if value == int(value) else value
 
 
