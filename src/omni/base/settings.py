@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(default=8, ge=1, le=200)
     crawler_concurrency: int = Field(default=4, ge=1, le=100)
     http_concurrency: int = Field(default=16, ge=1, le=256)
+    http_per_host: int = Field(default=8, ge=1, le=256)
     http_timeout_s: float = Field(default=20.0, gt=0)
     http_max_bytes: int = Field(default=8_000_000, ge=1_000)
     http_proxy: str | None = None
