@@ -1,0 +1,289 @@
+"""What may be sent, and when: decided from values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from omni.base.errors import Rejected
+from omni.base.hashing import digest
+from omni.base.ids import derived_id
+from omni.connectors.types import Receipt
+from omni.dispatch.template import (
+    MessageTemplate,
+    Unrenderable,
+    check_template,
+    clean,
+    one_line,
+    problem_of,
+)
+from omni.dispatch.types import (
+    Account,
+    Charge,
+    Draft,
+    Facts,
+    Gate,
+    LaneEnd,
+    Message,
+    MessageState,
+    Outcome,
+    Recipient,
+    Slot,
+)
+
+__all__ = [
+    "CONVERSATION", "DAY", "HOUR", "LOST_AFTER", "OPEN_STATES", "WIRE_DEADLINE",
+    "best_reason", "body_hash", "charged_times", "check_account", "check_template", "checked_body",
+    "doubtful", "gate_of", "is_late", "message_key", "next_slot", "not_accepted", "not_taken",
+    "recheck_after", "recipient_from", "refused", "taken", "why_waiting", "write_drafts",
+]  # fmt: skip
+
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(hours=24)
+
+CONVERSATION: Final = timedelta(days=14)
+"""For this long after a message, no other campaign writes to the same person."""
+
+_RECHECKS: Final[Mapping[Gate, timedelta]] = {
+    Gate.SUPPRESSED: timedelta(hours=24),
+    Gate.RECIPIENT: timedelta(hours=24),
+    Gate.CONVERSATION: timedelta(hours=6),
+}
+_RECHECK: Final = timedelta(minutes=5)
+
+LOST_AFTER: Final = timedelta(minutes=10)
+"""A claim or a sending that is older belongs to a worker that is gone."""
+
+WIRE_DEADLINE: Final = timedelta(minutes=2)
+"""A worker that slept longer than this between the last gate and the wire must not send."""
+
+OPEN_STATES: Final[tuple[MessageState, ...]] = (
+    "pending", "approved", "claimed", "sending", "ambiguous",
+)  # fmt: skip
+"""With a message in one of these states, or recently `sent`, a conversation is open."""
+
+_MAX_LIMIT = 100_000
+_LEAST_WAIT_S = 60.0
+_MOST_WAIT_S = 21_600.0
+_MAX_ERROR = 500
+
+
+def body_hash(platform: str, platform_id: str, text: str) -> str:
+    """Return the SHA-256 that an approval is bound to: the recipient and the text, together."""
+    return digest([platform, platform_id, text])
+
+
+def message_key(message: Message) -> str:
+    """Return the name of this person's step, the same whenever and wherever it is sent."""
+    person = digest([message.platform, message.platform_id])
+    return str(derived_id(f"message.{person}.{message.campaign_id}.{message.step}"))
+
+
+def checked_body(platform: str, text: str) -> str:
+    """Return an edited text as it will be sent.
+
+    Raises:
+        Rejected: It is empty, or longer than the platform takes.
+    """
+    body = clean(text)
+    problem = problem_of(platform, body)
+    if problem:
+        raise Rejected(problem, field="body")
+    return body
+
+
+def check_account(handle: str, hourly_limit: int, daily_limit: int) -> None:
+    """Refuse an account that makes no sense.
+
+    Raises:
+        Rejected: Names the field.
+    """
+    if not handle.strip() or len(handle) > 253 or clean(handle) != handle:
+        raise Rejected("the handle must be 1 to 253 printable characters", field="handle")
+    if not 0 <= hourly_limit <= _MAX_LIMIT:
+        raise Rejected(f"the hourly limit must be 0 to {_MAX_LIMIT}", field="hourly_limit")
+    if not hourly_limit <= daily_limit <= _MAX_LIMIT:
+        raise Rejected(
+            f"the daily limit must be at least the hourly one, at most {_MAX_LIMIT}",
+            field="daily_limit",
+        )
+
+
+def write_drafts(
+    template: MessageTemplate, campaign: str, recipients: Iterable[Recipient]
+) -> tuple[list[Draft], dict[str, int]]:
+    """Return a draft for each person whose text can be made, and the others counted by reason."""
+    drafts: list[Draft] = []
+    skipped: dict[str, int] = {}
+    for person in recipients:
+        values: Mapping[str, str | None] = {
+            "name": person.name,
+            "username": person.username,
+            "platform": person.platform,
+            "reason": person.reason,
+            "campaign": campaign,
+        }
+        try:
+            body = template.render(person.platform, values)
+        except Unrenderable as error:
+            skipped[str(error)] = skipped.get(str(error), 0) + 1
+            continue
+        drafts.append(Draft(person, body, body_hash(person.platform, person.platform_id, body)))
+    return drafts, skipped
+
+
+def recipient_from(row: Mapping[str, Any]) -> Recipient:
+    """Make a recipient of a lead's row: without a name that can be read, the username stands in."""
+    return Recipient(
+        lead_id=row["lead_id"],
+        profile_id=row["profile_id"],
+        platform=row["platform"],
+        platform_id=row["platform_id"],
+        username=row["username"],
+        name=one_line(row["display_name"] or "") or row["username"],
+        score=row["score"],
+        reason=best_reason(row["reasons"]),
+    )
+
+
+def best_reason(reasons: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the first evidence that a verdict quotes, from its reasons as they are stored."""
+    quoted = (one_line(str(reason.get("evidence") or "")) for reason in reasons)
+    return next((words for words in quoted if words), None)
+
+
+def charged_times(charges: Iterable[Charge], now: datetime) -> list[datetime]:
+    """Return the moments that count against an account's limits.
+
+    A message that is under way may reach the wire at any moment from now on, so it counts as now;
+    one that is recorded counts as when it was recorded, which is not before it was on the wire.
+    With this, no rolling window of what the platform sees exceeds its limit either.
+    """
+    return [max(charge.at, now) if charge.in_flight else charge.at for charge in charges]
+
+
+def next_slot(
+    charged: Sequence[datetime], hourly_limit: int, daily_limit: int, now: datetime
+) -> Slot:
+    """Return the first moment from `now` on at which one more message exceeds no limit.
+
+    Args:
+        charged: Moments of the last 24 hours that count, in any order; later ones than `now`, which
+            a clock that was set back leaves behind, count too.
+        hourly_limit: The most in any window of 60 minutes (t - 60 min, t].
+        daily_limit: The most in any window of 24 hours.
+        now: The present moment.
+    """
+    newest_first = sorted(charged, reverse=True)
+    slot = Slot(now, None)
+    for limit, window, gate in ((hourly_limit, HOUR, Gate.HOURLY), (daily_limit, DAY, Gate.DAILY)):
+        if limit <= 0:
+            return Slot(None, gate)
+        if len(newest_first) < limit:
+            continue
+        free_at = newest_first[limit - 1] + window
+        if slot.at is not None and free_at > slot.at:
+            slot = Slot(free_at, gate)
+    return slot
+
+
+def gate_of(message: Message, facts: Facts) -> Gate | None:
+    """Return the one gate that holds this message, or None if it may go to the wire."""
+    if not _is_approved(message):
+        return Gate.APPROVAL
+    if facts.suppressed:
+        return Gate.SUPPRESSED
+    if facts.refuses:
+        return Gate.RECIPIENT
+    if facts.in_conversation:
+        return Gate.CONVERSATION
+    if not facts.campaign_active:
+        return Gate.CAMPAIGN
+    if not facts.account_active:
+        return Gate.ACCOUNT
+    return None
+
+
+def recheck_after(gate: Gate) -> timedelta:
+    """Return after how long a message that this gate holds is looked at again.
+
+    Gates that seldom open are asked seldom, so that many such messages do not crowd the others.
+    """
+    return _RECHECKS.get(gate, _RECHECK)
+
+
+def _is_approved(message: Message) -> bool:
+    """Compare with the text itself: a stored hash could have been changed along with it."""
+    written = body_hash(message.platform, message.platform_id, message.body)
+    return message.approved_hash == message.body_hash == written
+
+
+def is_late(message: Message, now: datetime) -> bool:
+    """Tell whether too much time has passed since the last gate for its answer to hold."""
+    return message.sending_at is None or now - message.sending_at > WIRE_DEADLINE
+
+
+def taken(receipt: Receipt) -> Outcome:
+    """The platform took the message."""
+    return Outcome("sent", platform_message_id=_short(receipt.message_id))
+
+
+def refused(error: Rejected) -> Outcome:
+    """The platform refused this message to this person, for good."""
+    return Outcome("failed", error=_short(str(error)))
+
+
+def doubtful(error: BaseException) -> Outcome:
+    """Nobody knows whether the platform took the message."""
+    return Outcome("ambiguous", error=_short(f"{type(error).__name__}: {error}"))
+
+
+def not_accepted(error: str, now: datetime) -> Outcome:
+    """The platform does not accept the account: a person has to mend that."""
+    return Outcome(
+        "approved", error=_short(error), gate=Gate.CREDENTIALS, eligible_at=now + _RECHECK
+    )
+
+
+def not_taken(message: Message, error: str, now: datetime, retry_after: float | None) -> Outcome:
+    """The platform surely took nothing: the account pauses as asked, the message at least as long.
+
+    A message that fails again and again since its approval waits longer each time, up to an hour,
+    so that it does not hold up the others.
+    """
+    asked = 0.0 if retry_after is None or retry_after != retry_after else retry_after
+    resumes_at = now + timedelta(seconds=min(max(asked, _LEAST_WAIT_S), _MOST_WAIT_S))
+    age = now - (message.approved_at or now)
+    return Outcome(
+        "approved",
+        error=_short(error),
+        gate=Gate.PLATFORM,
+        eligible_at=max(resumes_at, now + min(age / 4, HOUR)),
+        lane_resumes_at=resumes_at,
+    )
+
+
+def why_waiting(accounts: Sequence[Account], has_sender: bool, ends: Sequence[LaneEnd]) -> Slot:
+    """Return the one gate that holds a platform's due messages, and when it opens.
+
+    No gate means that nothing was due any more, or (with a moment) that the run came to its bound.
+    """
+    if not has_sender:
+        return Slot(None, Gate.NO_SENDER)
+    if not accounts:
+        return Slot(None, Gate.NO_ACCOUNT)
+    if not ends:
+        return Slot(None, Gate.ACCOUNT)
+    free = [end for end in ends if end.gate is None]
+    if free:
+        return Slot(min((end.at for end in free if end.at is not None), default=None), None)
+    timed = [(end.at, end.gate) for end in ends if end.at is not None]
+    if timed:
+        return Slot(*min(timed, key=lambda pair: pair[0]))
+    return Slot(None, ends[0].gate)
+
+
+def _short(text: str) -> str:
+    """Return foreign text as it may be stored."""
+    return clean(text)[:_MAX_ERROR]

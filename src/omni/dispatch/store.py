@@ -1,0 +1,381 @@
+"""Accounts and messages in Postgres, as people and the API see and change them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from omni.base.errors import Conflict, NotFound
+from omni.base.log import get_logger
+from omni.base.vault import Vault
+from omni.connectors.types import Credentials
+from omni.dispatch import plan
+from omni.dispatch.types import (
+    Account,
+    AccountStatus,
+    Charge,
+    Facts,
+    Gate,
+    Message,
+    MessageState,
+    Outcome,
+)
+from omni.storage.db import Executor, Row
+from omni.storage.sql import load_queries
+
+QUERIES = load_queries("omni.dispatch")
+
+MAX_ACCOUNTS = 1_000
+MAX_MARKED = 10_000
+MAX_RECOVERED = 1_000
+_CONTACTED_SINCE = timedelta(days=7)
+_NEWEST = 2**63 - 1
+
+
+async def create_account(
+    tx: Executor,
+    *,
+    platform: str,
+    handle: str,
+    secret: bytes | None,
+    hourly_limit: int,
+    daily_limit: int,
+    now: datetime,
+) -> Account:
+    """Add a sending identity.
+
+    Args:
+        tx: Where to write.
+        platform: The name of a platform that has a sender.
+        handle: How the platform knows it.
+        secret: Already encrypted by the vault; None for platforms that need none.
+        hourly_limit: The most messages in any 60 minutes; 0 sends nothing.
+        daily_limit: The most messages in any 24 hours, not below `hourly_limit`.
+        now: The present moment.
+
+    Raises:
+        Rejected: The handle or a limit makes no sense.
+        Conflict: The platform's account is there already.
+    """
+    plan.check_account(handle, hourly_limit, daily_limit)
+    row = await tx.fetchrow(
+        QUERIES["insert_account"],
+        platform=platform,
+        handle=handle,
+        secret=secret,
+        hourly_limit=hourly_limit,
+        daily_limit=daily_limit,
+        now=now,
+    )
+    if row is None:
+        raise Conflict(f"there is an account {handle!r} on {platform} already")
+    return account_from(row)
+
+
+async def list_accounts(db: Executor) -> list[Account]:
+    """Return the accounts, oldest first, at most `MAX_ACCOUNTS`."""
+    rows = await db.fetch(QUERIES["list_accounts"], limit=MAX_ACCOUNTS)
+    return [account_from(row) for row in rows]
+
+
+async def get_account(db: Executor, account_id: int) -> Account:
+    """Return one account.
+
+    Raises:
+        NotFound: There is none.
+    """
+    row = await db.fetchrow(QUERIES["get_account"], id=account_id)
+    if row is None:
+        raise NotFound(f"there is no account {account_id}")
+    return account_from(row)
+
+
+async def set_account_status(
+    tx: Executor, account_id: int, status: AccountStatus, reason: str | None = None
+) -> Account:
+    """Pause an account, saying why, or let it send again.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    row = await tx.fetchrow(
+        QUERIES["set_account_status"],
+        id=account_id,
+        status=status,
+        reason=reason if status == "paused" else None,
+    )
+    if row is None:
+        raise NotFound(f"there is no account {account_id}")
+    return account_from(row)
+
+
+async def credentials(db: Executor, account_id: int, vault: Vault) -> Credentials:
+    """Return an account's identity with its secret, decrypted for one use.
+
+    Raises:
+        NotFound: There is no such account.
+        Rejected: The secret cannot be decrypted with the keys at hand.
+    """
+    row = await db.fetchrow(QUERIES["get_credentials"], id=account_id)
+    if row is None:
+        raise NotFound(f"there is no account {account_id}")
+    encrypted = row["credentials"]
+    secret = None if encrypted is None else vault.decrypt(encrypted).decode("utf-8", "replace")
+    return Credentials(handle=row["handle"], secret=secret)
+
+
+async def get_message(db: Executor, message_id: int) -> Message:
+    """Return one message.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return _found(await db.fetchrow(QUERIES["get_message"], id=message_id), message_id)
+
+
+async def list_messages(
+    db: Executor,
+    *,
+    campaign_id: int,
+    state: MessageState | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> list[Message]:
+    """Return a page of a campaign's messages, newest first.
+
+    Args:
+        db: Where to read.
+        campaign_id: Whose messages.
+        state: Only those in this state; None is all.
+        before_id: The last id of the page before; None begins.
+        limit: The most rows.
+    """
+    before = _NEWEST if before_id is None else before_id
+    if state is None:
+        rows = await db.fetch(
+            QUERIES["page_messages"], campaign_id=campaign_id, before_id=before, limit=limit
+        )
+    else:
+        rows = await db.fetch(
+            QUERIES["page_messages_in_state"],
+            campaign_id=campaign_id,
+            state=state,
+            before_id=before,
+            limit=limit,
+        )
+    return [message_from(row) for row in rows]
+
+
+async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetime) -> Message:
+    """Approve the text that a person has seen, to the person whom they saw.
+
+    Raises:
+        NotFound: There is no such message.
+        Conflict: It is not pending, or its text or recipient is not the one that was seen.
+    """
+    message = await _locked(tx, message_id)
+    if message.state != "pending":
+        raise Conflict(f"the message is {message.state}: only a pending one can be approved")
+    written = plan.body_hash(message.platform, message.platform_id, message.body)
+    if not body_hash == message.body_hash == written:
+        raise Conflict("the message has changed since it was shown: look at it again")
+    row = await tx.fetchrow(QUERIES["approve_message"], id=message_id, body_hash=body_hash, now=now)
+    return _found(row, message_id)
+
+
+async def edit(tx: Executor, message_id: int, *, body: str, now: datetime) -> Message:
+    """Change the text; an approval that it had is void.
+
+    Raises:
+        Rejected: The text is empty or too long for the platform.
+        NotFound: There is no such message.
+        Conflict: It is claimed by a worker or was sent: too late.
+    """
+    message = await _locked(tx, message_id)
+    if message.state not in ("pending", "approved"):
+        raise Conflict(f"the message is {message.state}: too late to change it")
+    text = plan.checked_body(message.platform, body)
+    row = await tx.fetchrow(
+        QUERIES["edit_message"],
+        id=message_id,
+        body=text,
+        body_hash=plan.body_hash(message.platform, message.platform_id, text),
+        held_by=Gate.APPROVAL,
+        now=now,
+    )
+    return _found(row, message_id)
+
+
+async def reject(tx: Executor, message_id: int, *, now: datetime) -> Message:
+    """Cancel a message that a person does not want to be sent.
+
+    Raises:
+        NotFound: There is no such message.
+        Conflict: It is claimed by a worker or was sent: too late.
+    """
+    message = await _locked(tx, message_id)
+    if message.state not in ("pending", "approved"):
+        raise Conflict(f"the message is {message.state}: too late to reject it")
+    row = await tx.fetchrow(
+        QUERIES["cancel_message"], id=message_id, reason="rejected by a person", now=now
+    )
+    return _found(row, message_id)
+
+
+async def cancel_for_person(
+    tx: Executor, *, platform: str, platform_id: str, reason: str, now: datetime
+) -> int:
+    """Cancel every message to this person, in all campaigns, that is not on the wire yet.
+
+    Returns:
+        How many were cancelled.
+    """
+    return await tx.execute(
+        QUERIES["cancel_for_person"],
+        platform=platform,
+        platform_id=platform_id,
+        reason=reason,
+        now=now,
+    )
+
+
+async def settle(tx: Executor, message_id: int, *, arrived: bool, now: datetime) -> Message:
+    """Record what a person found out about an ambiguous message; it is not sent again either way.
+
+    Raises:
+        NotFound: There is no such message.
+        Conflict: It is not ambiguous.
+    """
+    message = await _locked(tx, message_id)
+    if message.state != "ambiguous":
+        raise Conflict(f"the message is {message.state}: only an ambiguous one can be settled")
+    row = await tx.fetchrow(
+        QUERIES["settle_message"],
+        id=message_id,
+        state="sent" if arrived else "failed",
+        error=None if arrived else "did not arrive, says a person",
+        now=now,
+    )
+    return _found(row, message_id)
+
+
+async def count_by_state(db: Executor, campaign_id: int) -> dict[str, int]:
+    """Return how many messages of a campaign are in each state that occurs."""
+    rows = await db.fetch(QUERIES["count_by_state"], campaign_id=campaign_id)
+    return {row["state"]: row["messages"] for row in rows}
+
+
+async def recover(db: Executor, now: datetime) -> int:
+    """Give back the claims, and doubt the sendings, of workers that are gone; return how many."""
+    lost_before = now - plan.LOST_AFTER
+    given_back = await db.execute(
+        QUERIES["give_back_lost"], lost_before=lost_before, now=now, limit=MAX_RECOVERED
+    )
+    doubted = await db.execute(
+        QUERIES["doubt_lost"],
+        lost_before=lost_before,
+        error="the worker was lost while it was sending: it may have arrived",
+        now=now,
+        limit=MAX_RECOVERED,
+    )
+    if given_back or doubted:
+        get_logger().warning("dispatch.recovered", given_back=given_back, ambiguous=doubted)
+    return given_back + doubted
+
+
+async def charged(tx: Executor, account: Account, now: datetime) -> list[datetime]:
+    """Return the moments that count against the account's limits (`plan.charged_times`)."""
+    rows = await tx.fetch(
+        QUERIES["list_charges"],
+        account_id=account.id,
+        since=now - plan.DAY,
+        limit=account.daily_limit,
+    )
+    return plan.charged_times((Charge(r["charged_at"], r["in_flight"]) for r in rows), now)
+
+
+async def facts(tx: Executor, message_id: int, account_id: int, now: datetime) -> Facts:
+    """Return what the gates ask about a message, as it is at this moment."""
+    row = await tx.fetchrow(
+        QUERIES["read_facts"],
+        id=message_id,
+        account_id=account_id,
+        conversation_since=now - plan.CONVERSATION,
+    )
+    assert row is not None
+    return Facts(**{name: row[name] for name in Facts.__slots__})
+
+
+async def set_aside(tx: Executor, message: Message, gate: Gate, now: datetime) -> None:
+    """Hold a message by the gate that names it, so that those behind it are not held up."""
+    held = {"gate": gate, "eligible_at": now + plan.recheck_after(gate), "now": now}
+    state = "pending" if gate is Gate.APPROVAL else "approved"
+    await tx.execute(QUERIES["set_aside"], None, id=message.id, state=state, **held)
+    if gate is Gate.CAMPAIGN:
+        campaign_id = message.campaign_id
+        await tx.execute(
+            QUERIES["set_aside_campaign"], None, campaign_id=campaign_id, limit=MAX_MARKED, **held
+        )
+    get_logger().info("dispatch.message_held", message_id=message.id, gate=str(gate))
+
+
+async def record(db: Executor, message: Message, outcome: Outcome, now: datetime) -> bool:
+    """Write what came of a message on the wire; False if somebody has settled it meanwhile."""
+    return bool(
+        await db.execute(
+            QUERIES["record_outcome"],
+            id=message.id,
+            account_id=message.account_id,
+            claimed_at=message.claimed_at,
+            state=outcome.state,
+            error=outcome.error,
+            platform_message_id=outcome.platform_message_id,
+            gate=outcome.gate,
+            eligible_at=outcome.eligible_at,
+            now=now,
+        )
+    )
+
+
+async def waiting_platforms(db: Executor) -> list[str]:
+    """Return the platforms that have approved messages."""
+    return [row["platform"] for row in await db.fetch(QUERIES["list_waiting_platforms"])]
+
+
+async def mark_waiting(db: Executor, platform: str, gate: Gate, now: datetime) -> int:
+    """Write on the platform's due messages what holds them; return how many are due, to a bound."""
+    waiting: int = await db.fetchval(
+        QUERIES["mark_waiting"], platform=platform, gate=gate, now=now, limit=MAX_MARKED
+    )
+    return waiting
+
+
+async def count_held(db: Executor) -> dict[str, int]:
+    """Return how many messages each gate holds, those that wait for approval included."""
+    rows = await db.fetch(QUERIES["count_held"], approval=Gate.APPROVAL, limit=MAX_MARKED)
+    return {row["gate"]: row["messages"] for row in rows}
+
+
+async def contacted(db: Executor, now: datetime) -> tuple[int, ...]:
+    """Return the leads that were written to in the last days and are not marked as contacted."""
+    rows = await db.fetch(QUERIES["list_contacted"], since=now - _CONTACTED_SINCE, limit=MAX_MARKED)
+    return tuple(row["id"] for row in rows)
+
+
+def account_from(row: Row) -> Account:
+    """Make an account of its row."""
+    return Account(**{name: row[name] for name in Account.__slots__})
+
+
+def message_from(row: Row) -> Message:
+    """Make a message of its row."""
+    return Message(**{name: row[name] for name in Message.__slots__})
+
+
+async def _locked(tx: Executor, message_id: int) -> Message:
+    return _found(await tx.fetchrow(QUERIES["lock_message"], id=message_id), message_id)
+
+
+def _found(row: Row | None, message_id: int) -> Message:
+    if row is None:
+        raise NotFound(f"there is no message {message_id}")
+    return message_from(row)

@@ -1,0 +1,216 @@
+"""Accounts, messages, and the gates that may hold a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+AccountStatus = Literal["active", "paused"]
+MessageState = Literal[
+    "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled"
+]
+
+
+class Gate(StrEnum):
+    """What holds a message, in the words that a person reads."""
+
+    APPROVAL = "approval"
+    SUPPRESSED = "suppressed"
+    RECIPIENT = "recipient"
+    CONVERSATION = "already in conversation"
+    CAMPAIGN = "campaign not active"
+    NO_SENDER = "no sender"
+    NO_ACCOUNT = "no account"
+    ACCOUNT = "account paused"
+    CREDENTIALS = "account credentials"
+    HOURLY = "hourly limit"
+    DAILY = "daily limit"
+    PLATFORM = "platform unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A sending identity. Its secret is never here: `store.credentials` decrypts it for one use.
+
+    Attributes:
+        hourly_limit: The most messages in any 60 minutes.
+        daily_limit: The most messages in any 24 hours.
+        pause_reason: Why it is paused, in words.
+    """
+
+    id: int
+    platform: str
+    handle: str
+    hourly_limit: int
+    daily_limit: int
+    status: AccountStatus
+    pause_reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the ledger of messages: one for each person, campaign and step.
+
+    Attributes:
+        platform_id: The person, immutable; `username` is what people read.
+        body_hash: SHA-256 of recipient and text: what an approval is bound to.
+        held_by: The one gate that holds it, in words.
+        eligible_at: An approved message is not tried before this moment.
+        error: Why it failed, is ambiguous or was cancelled.
+    """
+
+    id: int
+    campaign_id: int
+    lead_id: int | None
+    profile_id: int | None
+    platform: str
+    platform_id: str
+    username: str
+    step: int
+    body: str
+    body_hash: str
+    approved_hash: str | None
+    state: MessageState
+    held_by: str | None
+    eligible_at: datetime | None
+    account_id: int | None
+    platform_message_id: str | None
+    error: str | None
+    created_at: datetime
+    approved_at: datetime | None
+    claimed_at: datetime | None
+    sending_at: datetime | None
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A lead that may get a draft; `reason` is the best evidence of its verdict, if any."""
+
+    lead_id: int
+    profile_id: int
+    platform: str
+    platform_id: str
+    username: str
+    name: str
+    score: float
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text for one person, ready to be approved."""
+
+    recipient: Recipient
+    body: str
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the gates ask about one message, read in one statement."""
+
+    suppressed: bool
+    refuses: bool
+    in_conversation: bool
+    campaign_active: bool
+    account_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """When an account may send next.
+
+    Attributes:
+        at: The first moment; None is never (a limit of 0).
+        gate: The limit that makes it wait; None if it may send now.
+    """
+
+    at: datetime | None
+    gate: Gate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One use of an account's allowance.
+
+    Attributes:
+        at: When it was recorded: at the wire or later.
+        in_flight: Not recorded yet: it may reach the wire at any moment from now on.
+    """
+
+    at: datetime
+    in_flight: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one call of a platform means for the message.
+
+    Attributes:
+        state: `approved` if the platform surely took nothing for a reason that passes.
+        error: Why it is not `sent`, in words.
+        gate: With `approved`: what holds it now.
+        eligible_at: With `approved`: when this message is tried again.
+        lane_resumes_at: With `approved`: when this account may try another one; None: not by time.
+    """
+
+    state: Literal["sent", "failed", "ambiguous", "approved"]
+    error: str | None = None
+    platform_message_id: str | None = None
+    gate: Gate | None = None
+    eligible_at: datetime | None = None
+    lane_resumes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneEnd:
+    """Why an account can do no more in this run.
+
+    Attributes:
+        gate: What stops it; None if nothing was due, or the run came to its bound.
+        at: When it may go on; None if time alone does not help, or nothing was due.
+    """
+
+    platform: str
+    gate: Gate | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftReport:
+    """What one run of drafting did.
+
+    Attributes:
+        drafted: New messages that wait for approval.
+        skipped: Leads that got no draft, by the reason in words.
+        note: Why nothing could be drafted at all, in words; empty otherwise.
+    """
+
+    drafted: int
+    skipped: Mapping[str, int] = field(default_factory=dict[str, int])
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchReport:
+    """What one run of dispatch did.
+
+    Attributes:
+        recovered: Messages that a lost run had left: claims given back, sendings now ambiguous.
+        held: Approved messages that did not go, and pending ones, by gate; counted up to a bound.
+        next_eligible: When an account may send on; None if no due message waits for an account.
+        contacted_lead_ids: Leads that were written to and are not marked as contacted yet.
+    """
+
+    sent: int
+    failed: int
+    ambiguous: int
+    recovered: int
+    held: Mapping[str, int]
+    next_eligible: datetime | None
+    contacted_lead_ids: tuple[int, ...]

@@ -1,0 +1,324 @@
+"""The effect edge of dispatch: drafts for leads, and approved messages through the last gate.
+
+A message is claimed in one transaction, passes the last gate in a second one that commits
+`sending`, and only then goes to the wire. Whatever happens after that commit, it is never sent
+again: it ends as sent or failed if the platform said so, as approved if the platform surely took
+nothing, and as ambiguous in every other case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from omni.base.clock import Clock
+from omni.base.errors import Rejected, Transient, Unauthorized
+from omni.base.log import get_logger
+from omni.base.vault import Vault
+from omni.campaigns.types import Campaign
+from omni.connectors.ports import MessageSender
+from omni.connectors.types import Credentials, Outgoing
+from omni.dispatch import plan, store
+from omni.dispatch.store import QUERIES
+from omni.dispatch.template import MessageTemplate
+from omni.dispatch.types import (
+    Account,
+    DispatchReport,
+    Draft,
+    DraftReport,
+    Gate,
+    LaneEnd,
+    Message,
+    Outcome,
+    Recipient,
+)
+from omni.jobs.types import Progress
+from omni.storage.db import Database
+
+DRAFT_BATCH = 200
+MAX_DRAFTS = 10_000
+MAX_SENDS = 500
+MAX_LOOKS = 5_000
+MAX_LANES = 4
+SEND_TIMEOUT_S = 120.0
+_NEWEST = 2**63 - 1
+
+
+async def draft(db: Database, campaign: Campaign, *, now: datetime) -> DraftReport:
+    """Write a message that waits for approval for each lead that has none, best leads first.
+
+    Raises:
+        Rejected: The campaign's template cannot be rendered (field `message_template`).
+    """
+    if campaign.status != "active":
+        return DraftReport(0, note=f"the campaign is {campaign.status}")
+    if not campaign.message_template.strip():
+        return DraftReport(0, note="the campaign has no message template")
+    template = MessageTemplate(campaign.message_template)
+    drafted, skipped = 0, Counter[str]()
+    for state in ("accepted", "new"):
+        before = (float("inf"), _NEWEST)
+        while drafted < MAX_DRAFTS:
+            people = await _recipients(db, campaign.id, state, before, now)
+            drafts, left_out = plan.write_drafts(template, campaign.name, people)
+            drafted += await _insert(db, campaign.id, drafts, now)
+            skipped.update(left_out)
+            if len(people) < DRAFT_BATCH:
+                break
+            before = (people[-1].score, people[-1].lead_id)
+    get_logger().info("dispatch.drafted", campaign_id=campaign.id, drafted=drafted)
+    return DraftReport(drafted, dict(skipped))
+
+
+async def _recipients(
+    db: Database, campaign_id: int, state: str, before: tuple[float, int], now: datetime
+) -> list[Recipient]:
+    """Return the next leads that may get a draft, best first."""
+    rows = await db.fetch(
+        QUERIES["page_recipients"],
+        campaign_id=campaign_id,
+        state=state,
+        before_score=before[0],
+        before_id=before[1],
+        open_states=list(plan.OPEN_STATES),
+        conversation_since=now - plan.CONVERSATION,
+        limit=DRAFT_BATCH,
+    )
+    return [plan.recipient_from(row) for row in rows]
+
+
+async def _insert(db: Database, campaign_id: int, drafts: Sequence[Draft], now: datetime) -> int:
+    """Write the drafts; return how many of the people had none for this step."""
+    people = [draft.recipient for draft in drafts]
+    return await db.execute(
+        QUERIES["insert_drafts"],
+        campaign_id=campaign_id,
+        held_by=Gate.APPROVAL,
+        now=now,
+        lead_ids=[person.lead_id for person in people],
+        profile_ids=[person.profile_id for person in people],
+        platforms=[person.platform for person in people],
+        platform_ids=[person.platform_id for person in people],
+        usernames=[person.username for person in people],
+        bodies=[draft.body for draft in drafts],
+        body_hashes=[draft.body_hash for draft in drafts],
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of dispatch: what it works with, and what it has done so far."""
+
+    db: Database
+    senders: Mapping[str, MessageSender]
+    vault: Vault
+    clock: Clock
+    report: Callable[[Progress], None]
+    looks: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter[str])
+
+    def may_go_on(self) -> bool:
+        """Tell whether the run is within its bounds."""
+        return self.looks < MAX_LOOKS and self.outcomes.total() < MAX_SENDS
+
+    def count(self, outcome: Outcome, account: Account) -> None:
+        """Count what became of a message that went to the wire."""
+        self.outcomes[outcome.state] += 1
+        self.report(Progress(self.outcomes.total(), None, account.handle))
+
+
+async def dispatch(
+    db: Database,
+    senders: Mapping[str, MessageSender],
+    vault: Vault,
+    *,
+    clock: Clock,
+    report: Callable[[Progress], None],
+) -> DispatchReport:
+    """Send approved messages as far as every gate and limit allows; any number may run at once.
+
+    Raises:
+        Transient: The database could not be reached; what was on the wire is settled by a later
+            run.
+    """
+    run = _Run(db, senders, vault, clock, report)
+    recovered = await store.recover(db, clock())
+    accounts = await store.list_accounts(db)
+    able = [a for a in accounts if a.status == "active" and a.platform in senders]
+    ends = await _in_lanes(run, able)
+    next_eligible = await _explain(run, accounts, ends)
+    return DispatchReport(
+        sent=run.outcomes["sent"],
+        failed=run.outcomes["failed"],
+        ambiguous=run.outcomes["ambiguous"],
+        recovered=recovered,
+        held=await store.count_held(db),
+        next_eligible=next_eligible,
+        contacted_lead_ids=await store.contacted(db, clock()),
+    )
+
+
+async def _in_lanes(run: _Run, accounts: Sequence[Account]) -> list[LaneEnd]:
+    """Serve each account in a lane of its own, a few at a time.
+
+    A lane that breaks must not tear down another that is on the wire: all of them end first.
+    """
+    free = asyncio.Semaphore(MAX_LANES)
+
+    async def lane(account: Account) -> LaneEnd:
+        async with free:
+            return await _lane(run, account)
+
+    ends = await asyncio.gather(*map(lane, accounts), return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return [end for end in ends if isinstance(end, LaneEnd)]
+
+
+async def _lane(run: _Run, account: Account) -> LaneEnd:
+    """Send from one account until nothing is due, a limit is reached or its platform is away."""
+    try:
+        credentials = await store.credentials(run.db, account.id, run.vault)
+    except Rejected as error:
+        get_logger().error("dispatch.secret_refused", account_id=account.id, error=str(error))
+        return LaneEnd(account.platform, Gate.CREDENTIALS, None)
+    while run.may_go_on():
+        claimed = await _claim(run, account)
+        if isinstance(claimed, LaneEnd):
+            return claimed
+        message = claimed and await _pass_last_gate(run, account, claimed)
+        if message is None:
+            continue
+        outcome = await _unbroken(_send(run, account, credentials, message))
+        run.count(outcome, account)
+        if outcome.gate is not None:
+            return LaneEnd(account.platform, outcome.gate, outcome.lane_resumes_at)
+    return LaneEnd(account.platform, None, run.clock())
+
+
+async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
+    """Take the message that is next for this account, in one short transaction.
+
+    Returns:
+        The claimed message; None if it was set aside, so that there may be another; or why this
+        account can do no more.
+    """
+    run.looks += 1
+    async with run.db.transaction() as tx:
+        row = await tx.fetchrow(QUERIES["lock_account"], id=account.id)
+        now = run.clock()
+        if row is None or row["status"] != "active":
+            return LaneEnd(account.platform, Gate.ACCOUNT, None)
+        current = store.account_from(row)
+        slot = plan.next_slot(
+            await store.charged(tx, current, now), current.hourly_limit, current.daily_limit, now
+        )
+        if slot.gate is not None:
+            return LaneEnd(account.platform, slot.gate, slot.at)
+        picked = await tx.fetchrow(QUERIES["pick_message"], platform=account.platform, now=now)
+        if picked is None:
+            return LaneEnd(account.platform, None, None)
+        message = store.message_from(picked)
+        gate = plan.gate_of(message, await store.facts(tx, message.id, account.id, now))
+        if gate is not None:
+            await store.set_aside(tx, message, gate, now)
+            return None
+        claimed = await tx.fetchrow(
+            QUERIES["claim_message"], id=message.id, account_id=account.id, now=now
+        )
+        assert claimed is not None
+        return store.message_from(claimed)
+
+
+async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Message | None:
+    """Ask every gate once more, with nobody else writing to this person, and commit `sending`.
+
+    Returns:
+        The message as it was approved, read in the transaction that committed; None if it is held.
+    """
+    now = run.clock()
+    async with run.db.transaction() as tx:
+        await tx.execute(QUERIES["hold_person"], person=f"{claimed.platform}:{claimed.platform_id}")
+        row = await tx.fetchrow(
+            QUERIES["lock_claim"],
+            id=claimed.id,
+            account_id=account.id,
+            claimed_at=claimed.claimed_at,
+        )
+        if row is None:
+            return None
+        message = store.message_from(row)
+        gate = plan.gate_of(message, await store.facts(tx, message.id, account.id, now))
+        if gate is not None:
+            await store.set_aside(tx, message, gate, now)
+            return None
+        started = await tx.fetchrow(QUERIES["start_sending"], id=message.id, now=now)
+        assert started is not None
+        return store.message_from(started)
+
+
+async def _unbroken(sending: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Let a message that is on the wire be recorded even if this run is told to stop."""
+    task = asyncio.ensure_future(sending)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=SEND_TIMEOUT_S)
+        raise
+
+
+async def _send(run: _Run, account: Account, credentials: Credentials, message: Message) -> Outcome:
+    outcome = await _on_the_wire(run, credentials, message)
+    recorded = await store.record(run.db, message, outcome, run.clock())
+    get_logger().info(
+        "dispatch.message_settled",
+        message_id=message.id,
+        campaign_id=message.campaign_id,
+        account_id=account.id,
+        state=outcome.state,
+        error=outcome.error,
+        recorded=recorded,
+    )
+    return outcome
+
+
+async def _on_the_wire(run: _Run, credentials: Credentials, message: Message) -> Outcome:
+    """Call the platform once and say what that means; only what is known for sure is not doubt."""
+    sender, now = run.senders[message.platform], run.clock()
+    if plan.is_late(message, now):
+        return plan.not_taken(message, "the worker slept before the wire", now, None)
+    outgoing = Outgoing(message.platform_id, message.body, plan.message_key(message))
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            receipt = await sender.send(credentials, outgoing)
+    except Rejected as error:
+        return plan.refused(error)
+    except Transient as error:
+        return plan.not_taken(message, str(error), run.clock(), error.retry_after)
+    except Unauthorized as error:
+        return plan.not_accepted(str(error), run.clock())
+    except Exception as error:
+        return plan.doubtful(error)
+    return plan.taken(receipt)
+
+
+async def _explain(
+    run: _Run, accounts: Sequence[Account], ends: Sequence[LaneEnd]
+) -> datetime | None:
+    """Write on waiting messages what they wait for; return when the first account may go on."""
+    now = run.clock()
+    moments = [end.at for end in ends if end.gate is Gate.PLATFORM]
+    for platform in await store.waiting_platforms(run.db):
+        slot = plan.why_waiting(
+            [account for account in accounts if account.platform == platform],
+            platform in run.senders,
+            [end for end in ends if end.platform == platform],
+        )
+        if slot.gate is None or await store.mark_waiting(run.db, platform, slot.gate, now):
+            moments.append(slot.at)
+    return min((moment for moment in moments if moment is not None), default=None)
