@@ -173,6 +173,10 @@ create unique index llm_scores_cache on llm_scores
 create index llm_scores_refused on llm_scores
     (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt_version)
     where outcome = 'refused';
+create index llm_scores_by_criteria on llm_scores (campaign_id, criteria_hash, profile_id)
+    include (qualified) where outcome = 'verdict';
+create index llm_scores_positive on llm_scores
+    (campaign_id, criteria_hash, model, prompt_version, id) where qualified;
 create index llm_scores_by_profile on llm_scores (profile_id);
 
 -- leads, and those who must not be written to ----------------------------------------------------

@@ -15,6 +15,7 @@ number of words that there were to read. The same facts always get the same answ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -28,10 +29,11 @@ from omni.llm.words import Word, find_words, is_found, quote, stem, telling_word
 MAX_WISHES = 24
 MAX_REASONS = 5
 
-_TEXT_FIELDS = frozenset({"bio", "display_name", "keywords", "hashtags"})
+_TEXT_FIELDS = frozenset({"bio", "display_name", "text", "keywords", "hashtags"})
 _TEXT_OPERATORS = frozenset(
     {"=", "in", "contains any", "contains all", "starts with", "matches", "similar to"}
 )
+_FORBIDDEN = re.compile(r'(?<!\S)-(?:"[^"]*"|\S+)')
 _NOTHING_TO_WISH = 0.6
 _QUALIFIES = 0.5
 _BOT_KEEPS = 0.2
@@ -140,7 +142,7 @@ def _wishes_of_criteria(node: Any) -> Iterator[Wish]:
 
 
 def _wishes_of_clause(field: str, op: str, value: Any) -> Iterator[Wish]:
-    values = [value] if isinstance(value, str) else _strings(value)
+    values = [_FORBIDDEN.sub(" ", value)] if isinstance(value, str) else _strings(value)
     groups = [[each] for each in values] if op == "contains all" else [values]
     for group in groups:
         stems = frozenset(stem(word) for text in group for word in telling_words(text, MAX_WISHES))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from omni.base.hashing import digest
+from omni.campaigns.types import Campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,63 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is no verdict, neither yes nor no; `reason` says what is wrong with it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictKey:
+    """What a campaign's verdicts are valid for: another key, another verdict.
+
+    The profile's part of the cache key is its `view_hash`.
+
+    Attributes:
+        prompt_version: Of the prompt with its static parts, the campaign's brief included.
+    """
+
+    campaign_id: int
+    criteria_hash: str
+    model: str
+    prompt_version: str
+
+    @classmethod
+    def of(cls, campaign: Campaign, *, model: str, prompt_version: str) -> VerdictKey:
+        """Return the key of the verdicts on the campaign as it is now.
+
+        Args:
+            campaign: Its criteria have their own hash; its brief goes into the prompt's version.
+            model: `Judge.model`.
+            prompt_version: `omni.qualification.plan.PROMPT_VERSION`.
+        """
+        asked = (
+            f"{prompt_version}/{digest(campaign.brief)[:12]}" if campaign.brief else prompt_version
+        )
+        return cls(campaign.id, campaign.criteria_hash, model, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a judge is asked, in the parts of `omni.llm.ports.Prompt`, which says what they mean."""
+
+    system: str
+    user: str
+    schema: dict[str, Any]
+    image_urls: tuple[str, ...]
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCandidate:
+    """A candidate without a verdict; `last_post_at` is None where no post was read."""
+
+    profile_id: int
+    cheap_score: float
+    last_post_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Shortlisted:
     """A candidate that is to be judged: all that a judge may see is in `view`."""
 
@@ -37,10 +98,20 @@ class Shortlisted:
 
 @dataclass(frozen=True, slots=True)
 class QualificationReport:
-    """What one run did: `calls` is how many judgements were paid for."""
+    """What one run did.
+
+    Attributes:
+        shortlisted: How many were to be judged.
+        calls: How many answers were paid for: verdicts and refused answers.
+        verdicts: Answers that are verdicts.
+        refused: Answers that are none; recorded, and asked for again within bounds.
+        qualified: Verdicts that say yes.
+        failed: Calls that brought no answer; nothing is recorded, and the next run asks again.
+    """
 
     shortlisted: int
     calls: int
     verdicts: int
     refused: int
     qualified: int
+    failed: int = 0

@@ -1,0 +1,73 @@
+"""Leads: people whom a verdict qualified, and those who must not be written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+LeadState = Literal["new", "accepted", "rejected", "contacted", "replied", "withdrawn"]
+
+LEAD_STATES: tuple[LeadState, ...] = (
+    "new", "accepted", "rejected", "contacted", "replied", "withdrawn",
+)  # fmt: skip
+
+PROFILE_URLS = {"bluesky": "https://bsky.app/profile/"}
+"""Where people look at a profile: the immutable id follows. Platforms without one are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A person whom a campaign qualified.
+
+    Attributes:
+        platform_id: The immutable id: whom to write to.
+        score_id: The verdict that it comes from.
+        reasons: `{"criterion", "evidence"}` each; the evidence stands in the profile.
+        state: `new` until a person decides or a message goes out; `withdrawn` when the person
+            no longer fits before that.
+        decided_at: When a person accepted or rejected it.
+    """
+
+    id: int
+    campaign_id: int
+    profile_id: int
+    platform: str
+    platform_id: str
+    username: str
+    display_name: str | None
+    score_id: int
+    score: float
+    confidence: float | None
+    reasons: list[dict[str, Any]]
+    state: LeadState
+    decided_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeadReport:
+    """What a promotion did.
+
+    Attributes:
+        new: People who became leads.
+        updated: Leads that got another verdict, those that came back from `withdrawn` included.
+        withdrawn: Leads whose person no longer fits.
+    """
+
+    new: int = 0
+    updated: int = 0
+    withdrawn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Someone who must not be written to, by any campaign; it is never lifted."""
+
+    id: int
+    platform: str
+    platform_id: str
+    reason: str
+    source: str
+    created_at: datetime

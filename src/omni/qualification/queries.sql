@@ -1,0 +1,83 @@
+-- owns: llm_scores
+-- reads: campaigns, campaign_candidates, profile_features, profiles_raw
+
+-- name: list_open
+-- The best candidates by cheap score that have no verdict under this key, read in the order of
+-- campaign_candidates_ranked until there are enough. Each one costs a probe of profile_features'
+-- key, of llm_scores_cache and of llm_scores_refused; "offset 0" keeps the planner from turning the
+-- probes into a join over whole tables.
+select c.profile_id, c.candidate_score_cheap as cheap_score, f.last_post_at
+from campaign_candidates c
+cross join lateral (
+    select pf.view_hash, pf.last_post_at
+    from profile_features pf
+    where pf.profile_id = c.profile_id
+    offset 0
+) f
+where c.campaign_id = :campaign_id
+  and not exists (
+    select from llm_scores s
+    where s.outcome = 'verdict'
+      and s.campaign_id = c.campaign_id and s.profile_id = c.profile_id
+      and s.profile_hash = f.view_hash and s.criteria_hash = :criteria_hash
+      and s.model = :model and s.prompt_version = :prompt_version
+    offset 0
+  )
+  and not exists (
+    select from llm_scores r
+    where r.outcome = 'refused'
+      and r.campaign_id = c.campaign_id and r.profile_id = c.profile_id
+      and r.profile_hash = f.view_hash and r.criteria_hash = :criteria_hash
+      and r.model = :model and r.prompt_version = :prompt_version
+    offset :most_refusals::int - 1
+  )
+order by c.candidate_score_cheap desc, c.profile_id
+limit :limit;
+
+-- name: get_open
+-- The view to judge, read right before it is judged: no row where the candidate is gone, or where
+-- another worker was faster. Uses the keys of campaign_candidates and profile_features, and
+-- llm_scores_cache.
+select c.profile_id, f.username, f.view, f.view_hash, c.candidate_score_cheap as cheap_score
+from campaign_candidates c
+join profile_features f on f.profile_id = c.profile_id
+where c.profile_id = :profile_id and c.campaign_id = :campaign_id
+  and not exists (
+    select from llm_scores s
+    where s.outcome = 'verdict'
+      and s.campaign_id = c.campaign_id and s.profile_id = c.profile_id
+      and s.profile_hash = f.view_hash and s.criteria_hash = :criteria_hash
+      and s.model = :model and s.prompt_version = :prompt_version
+  );
+
+-- name: insert_answer
+-- One row an answer; a second verdict under one key is a no-op (llm_scores_cache). The profile is
+-- locked as the foreign key would lock it, so that one that was erased meanwhile gives no row
+-- instead of an error.
+insert into llm_scores (
+    campaign_id, profile_id, username, profile_hash, criteria_hash, model, prompt_version,
+    outcome, qualified, score, confidence, reasons, raw, error, latency_ms, created_at
+)
+select
+    :campaign_id::bigint, p.profile_id, :username::text, :profile_hash::text,
+    :criteria_hash::text, :model::text, :prompt_version::text,
+    :outcome::text, :qualified::boolean, :score::double precision,
+    :confidence::double precision, :reasons::jsonb, :raw::text, :error::text,
+    :latency_ms::double precision, :now::timestamptz
+from profiles_raw p
+where p.profile_id = :profile_id
+for key share
+on conflict (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt_version)
+    where outcome = 'verdict'
+    do nothing;
+
+-- name: count_verdicts
+-- People with a verdict under the campaign's present criteria; an index-only scan of the campaign's
+-- own part of llm_scores_by_criteria.
+select
+    count(distinct s.profile_id) as judged,
+    count(distinct s.profile_id) filter (where s.qualified) as qualified
+from llm_scores s
+where s.outcome = 'verdict'
+  and s.campaign_id = :campaign_id
+  and s.criteria_hash = (select c.criteria_hash from campaigns c where c.id = :campaign_id);

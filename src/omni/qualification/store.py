@@ -1,0 +1,75 @@
+"""Reads the shortlist and records answers; `llm_scores` is the cache of verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+import msgspec
+
+from omni.qualification.types import OpenCandidate, Refusal, Shortlisted, Verdict, VerdictKey
+from omni.storage.db import Executor
+from omni.storage.sql import load_queries
+
+QUERIES = load_queries("omni.qualification")
+
+MOST_REFUSALS = 3
+"""So often one person's refused answers are paid for under one key; then the run passes them by."""
+
+
+async def list_open(db: Executor, key: VerdictKey, *, limit: int) -> list[OpenCandidate]:
+    """Return up to `limit` candidates without a verdict under `key`, best cheap score first."""
+    rows = await db.fetch(
+        QUERIES["list_open"], **asdict(key), most_refusals=MOST_REFUSALS, limit=limit
+    )
+    return [OpenCandidate(**row) for row in rows]
+
+
+async def get_open(db: Executor, key: VerdictKey, profile_id: int) -> Shortlisted | None:
+    """Return the candidate as a judge is to see it; None if there is nothing left to judge."""
+    row = await db.fetchrow(QUERIES["get_open"], **asdict(key), profile_id=profile_id)
+    return None if row is None else Shortlisted(**row)
+
+
+async def insert_answer(
+    db: Executor,
+    key: VerdictKey,
+    judged: Shortlisted,
+    reading: Verdict | Refusal,
+    *,
+    raw: str,
+    latency_ms: float,
+    now: datetime,
+) -> bool:
+    """Record what was read from an answer.
+
+    Args:
+        raw: The answer as it came, made fit to be kept.
+
+    Returns:
+        False where the same key had its verdict already, or the profile is gone: nothing changed.
+    """
+    verdict = reading if isinstance(reading, Verdict) else None
+    written = await db.execute(
+        QUERIES["insert_answer"],
+        **asdict(key),
+        profile_id=judged.profile_id,
+        username=judged.username,
+        profile_hash=judged.view_hash,
+        outcome="refused" if isinstance(reading, Refusal) else "verdict",
+        qualified=verdict and verdict.qualified,
+        score=verdict and verdict.score,
+        confidence=verdict and verdict.confidence,
+        reasons=msgspec.to_builtins(verdict.reasons) if verdict else [],
+        raw=raw,
+        error=reading.reason if isinstance(reading, Refusal) else None,
+        latency_ms=latency_ms,
+        now=now,
+    )
+    return written == 1
+
+
+async def count_verdicts(db: Executor, campaign_id: int) -> tuple[int, int]:
+    """Return how many people are judged under the campaign's present criteria, and how many fit."""
+    row = await db.fetchrow(QUERIES["count_verdicts"], campaign_id=campaign_id)
+    return (row["judged"], row["qualified"]) if row else (0, 0)
