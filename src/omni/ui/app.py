@@ -1,0 +1,86 @@
+"""Serves the web UI: which page stands at which address, and who may open it."""
+
+from __future__ import annotations
+
+import secrets
+
+from nicegui import app, ui
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from omni.base.settings import Settings, is_loopback
+from omni.ui.accounts import AccountsPage
+from omni.ui.campaign import CampaignPage
+from omni.ui.campaigns import draw_campaigns
+from omni.ui.jobs import JobList
+from omni.ui.layout import attempt, frame
+from omni.ui.session import Sessions
+
+
+def run_ui(settings: Settings) -> None:
+    """Serve the UI until the process is told to stop.
+
+    On a loopback address every page may be opened from this machine, under this machine's names
+    only (another name in the Host header is DNS rebinding); elsewhere each browser logs in with an
+    API key.
+    """
+    local = is_loopback(settings.ui_host)
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    sessions = Sessions(settings.api_url, key, require_login=not local)
+    if local:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    _register_pages(sessions)
+    app.on_shutdown(sessions.close)  # pyright: ignore[reportUnknownMemberType]
+    ui.run(  # pyright: ignore[reportUnknownMemberType]
+        host=settings.ui_host,
+        port=settings.ui_port,
+        title="Omni",
+        dark=None,
+        show=False,
+        reload=False,
+        storage_secret=secrets.token_hex(32),
+        show_welcome_message=False,
+        uvicorn_logging_level="warning",
+    )
+
+
+def _register_pages(sessions: Sessions) -> None:
+    @ui.page("/")
+    async def campaigns() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Campaigns", "/"):
+            if client := sessions.current():
+                await draw_campaigns(client)
+
+    @ui.page("/campaigns/{campaign_id}")
+    async def campaign(campaign_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Campaign", "/"):
+            if client := sessions.current():
+                await CampaignPage(client, campaign_id).draw()
+
+    @ui.page("/jobs")
+    async def jobs() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Jobs", "/jobs"):
+            if client := sessions.current():
+                ui.label("Jobs").classes("text-2xl font-semibold")
+                await JobList(client).draw()
+
+    @ui.page("/accounts")
+    async def accounts() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Accounts", "/accounts"):
+            if client := sessions.current():
+                await AccountsPage(client).draw()
+
+    @ui.page("/login")
+    async def login() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Log in", "/login"):
+            _login_form(sessions)
+
+
+def _login_form(sessions: Sessions) -> None:
+    ui.label("Log in with an API key").classes("text-2xl font-semibold")
+    key = ui.input("API key", password=True).classes("w-full").props("outlined")
+
+    async def log_in() -> None:
+        if await attempt(sessions.log_in(str(key.value or "")), "Welcome") is not None:
+            ui.navigate.to("/")
+
+    ui.button("Log in", on_click=log_in).props("no-caps unelevated")

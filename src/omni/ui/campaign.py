@@ -1,0 +1,180 @@
+"""One campaign: its funnel, what can be started, its leads, messages and jobs."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from omni.client.client import OmniClient
+from omni.client.models import CampaignOut, CampaignStatus, Funnel, PlatformOut, StatusOut
+from omni.ui.campaigns import CampaignForm
+from omni.ui.jobs import JobList
+from omni.ui.layout import attempt, chip
+from omni.ui.leads import LeadList
+from omni.ui.messages import MessageList
+
+REFRESH_S = 2.0
+STAGES = (
+    ("discovered", "Discovered"),
+    ("candidates", "Candidates"),
+    ("judged", "Judged"),
+    ("qualified", "Qualified"),
+    ("leads", "Leads"),
+    ("contacted", "Contacted"),
+    ("replied", "Replied"),
+)
+
+
+class CampaignPage:
+    """The page of one campaign."""
+
+    def __init__(self, client: OmniClient, campaign_id: int) -> None:
+        self._client = client
+        self._id = campaign_id
+        self._seen: StatusOut | None = None
+
+    async def draw(self) -> None:
+        """Draw everything; the funnel keeps itself up to date, and the lists follow it."""
+        campaign = await attempt(self._client.get_campaign(self._id))
+        if campaign is None:
+            ui.link("Back to all campaigns", "/")
+            return
+        await self._head(campaign)
+        with ui.card().classes("w-full p-4").props("flat bordered"):
+            await self._funnel()
+        self._leads = LeadList(self._client, self._id, self._refresh)
+        self._messages = MessageList(self._client, self._id)
+        with ui.tabs().props("no-caps align=left").classes("w-full") as tabs:
+            leads, messages, jobs = ui.tab("Leads"), ui.tab("Messages"), ui.tab("Jobs")
+        with ui.tab_panels(tabs, value=leads).classes("w-full bg-transparent"):
+            with ui.tab_panel(leads).classes("p-0 gap-3"):
+                await self._leads.draw()
+            with ui.tab_panel(messages).classes("p-0 gap-3"):
+                await self._messages.draw()
+            with ui.tab_panel(jobs).classes("p-0 gap-3"):
+                await JobList(self._client, self._id).draw()
+        ui.timer(REFRESH_S, self._follow)
+
+    async def _head(self, campaign: CampaignOut) -> None:
+        platforms = await attempt(self._client.platforms()) or []
+        discover = DiscoverForm(self._client, campaign, platforms)
+        form = CampaignForm(self._client, campaign, self._reopen)
+        with ui.row().classes("w-full items-center gap-3"):
+            ui.label(campaign.name).classes("text-2xl font-semibold")
+            chip(campaign.status)
+            ui.space()
+            ui.button("Discover", icon="travel_explore", on_click=discover.open).props(
+                "no-caps unelevated"
+            )
+            ui.button("Qualify", icon="fact_check", on_click=self._qualify).props(
+                "no-caps unelevated"
+            )
+            ui.button("Change", icon="edit", on_click=form.open).props("no-caps outline")
+            pausing = campaign.status == "active"
+            ui.button(
+                "Pause" if pausing else "Resume",
+                on_click=lambda: self._set_status("paused" if pausing else "active"),
+            ).props("no-caps flat")
+        ui.label(campaign.english).classes("omni-muted omni-text")
+
+    @ui.refreshable_method
+    async def _funnel(self) -> None:
+        status = self._seen or await attempt(self._client.campaign_status(self._id))
+        if status is None:
+            return
+        self._seen = status
+        draw_funnel(status.funnel)
+        if status.open_jobs:
+            words = ", ".join(f"{count} {kind}" for kind, count in status.open_jobs.items())
+            with ui.row().classes("items-center gap-2 pt-2"):
+                ui.spinner(size="sm")
+                ui.label(f"Working: {words}").classes("omni-muted text-sm")
+
+    async def _follow(self) -> None:
+        """Redraw only what the API says has changed."""
+        status = await self._client.campaign_status(self._id)
+        before, self._seen = self._seen, status
+        if before == status:
+            return
+        self._funnel.refresh()
+        if before is None or before.leads != status.leads:
+            await self._leads.reload()
+        if before is None or before.messages != status.messages:
+            await self._messages.reload()
+
+    async def _refresh(self) -> None:
+        self._seen = await self._client.campaign_status(self._id)
+        self._funnel.refresh()
+
+    async def _qualify(self) -> None:
+        await attempt(self._client.qualify(self._id), "Qualifying: see Jobs")
+
+    async def _set_status(self, status: CampaignStatus) -> None:
+        if await attempt(self._client.update_campaign(self._id, status=status)) is not None:
+            ui.navigate.reload()
+
+    async def _reopen(self, campaign: CampaignOut) -> None:
+        ui.navigate.to(f"/campaigns/{campaign.id}")
+
+
+def draw_funnel(funnel: Funnel) -> None:
+    """Draw each stage as a bar whose length is its share of the widest stage."""
+    counts = {name: int(getattr(funnel, name)) for name, _ in STAGES}
+    widest = max(1, *counts.values())
+    with ui.column().classes("w-full gap-1").props("data-funnel"):
+        for name, label in STAGES:
+            with ui.row().classes("w-full items-center gap-3 no-wrap"):
+                ui.label(label).classes("text-sm").style("width:6.5rem")
+                ui.linear_progress(
+                    value=counts[name] / widest, show_value=False, size="14px"
+                ).props(f'rounded instant-feedback aria-label="{label}"')
+                ui.label(f"{counts[name]:,}").classes("font-medium text-right").style(
+                    "width:5rem"
+                ).props(f"data-stage={name}")
+
+
+class DiscoverForm:
+    """A dialog that asks where to begin to look for people."""
+
+    def __init__(
+        self, client: OmniClient, campaign: CampaignOut, platforms: list[PlatformOut]
+    ) -> None:
+        self._client = client
+        self._campaign = campaign
+        self._types = {platform.platform: platform.seed_types for platform in platforms}
+        with ui.dialog() as self._dialog, ui.card().classes("gap-3").style("min-width:360px"):
+            ui.label("Discover people").classes("text-xl font-semibold")
+            first = next(iter(self._types), None)
+            self._platform = ui.select(
+                list(self._types), label="Platform", value=first, on_change=self._choose
+            ).classes("w-full")
+            self._seed = ui.select([], label="Begin with").classes("w-full")
+            self._value = ui.input("Whom, or which words").classes("w-full")
+            self._most = ui.number("At most this many people", value=200, min=1, precision=0)
+            with ui.row().classes("w-full justify-end gap-2"):
+                ui.button("Cancel", on_click=self._dialog.close).props("flat no-caps")
+                ui.button("Start", on_click=self._start).props("unelevated no-caps")
+        self._choose()
+
+    def open(self) -> None:
+        """Show the dialog."""
+        self._dialog.open()
+
+    def _choose(self) -> None:
+        types = self._types.get(str(self._platform.value), [])
+        self._seed.set_options(  # pyright: ignore[reportUnknownMemberType]
+            types, value="search" if "search" in types else None
+        )
+
+    async def _start(self) -> None:
+        job = await attempt(
+            self._client.discover(
+                self._campaign.id,
+                platform=str(self._platform.value or ""),
+                seed_type=str(self._seed.value or ""),
+                seed_value=str(self._value.value or ""),
+                crawl_config={"max_profiles": int(self._most.value or 0)},
+            ),
+            "Discovering: see Jobs",
+        )
+        if job is not None:
+            self._dialog.close()

@@ -1,0 +1,88 @@
+"""Jobs with live progress: what Omni is doing, did, and could not do."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from omni.client.client import OmniClient
+from omni.client.models import JobOut
+from omni.ui.layout import ago, attempt, chip, nothing
+
+STATES = ("all", "queued", "running", "succeeded", "failed", "cancelled")
+REFRESH_S = 1.0
+
+
+class JobList:
+    """A list of jobs, newest first, that keeps itself up to date."""
+
+    def __init__(self, client: OmniClient, campaign_id: int | None = None) -> None:
+        self._client = client
+        self._campaign_id = campaign_id
+        self._state = "all"
+
+    async def draw(self) -> None:
+        """Draw the filter and the list."""
+        ui.toggle(list(STATES), value="all", on_change=lambda e: self._show(str(e.value))).props(
+            "dense no-caps unelevated"
+        )
+        await self._rows()
+        ui.timer(REFRESH_S, self._rows.refresh)
+
+    def _show(self, state: str) -> None:
+        self._state = state
+        self._rows.refresh()
+
+    @ui.refreshable_method
+    async def _rows(self) -> None:
+        state = None if self._state == "all" else self._state
+        page = await attempt(
+            self._client.list_jobs(campaign_id=self._campaign_id, state=state, limit=50)
+        )
+        if page is None:
+            return
+        if not page.items:
+            nothing("No jobs here yet. Discover or qualify in a campaign starts one.")
+        for job in page.items:
+            self._row(job)
+
+    def _row(self, job: JobOut) -> None:
+        with ui.card().classes("w-full gap-1 p-3").props("flat bordered"):
+            with ui.row().classes("w-full items-center gap-3 no-wrap"):
+                chip(job.state)
+                ui.label(job.kind).classes("font-medium")
+                if job.campaign_id is not None:
+                    ui.link(f"campaign {job.campaign_id}", f"/campaigns/{job.campaign_id}")
+                ui.label(f"try {job.attempts} of {job.max_attempts}").classes("omni-muted text-sm")
+                ui.space()
+                ui.label(ago(job.finished_at or job.started_at or job.created_at)).classes(
+                    "omni-muted text-sm"
+                )
+                if job.state in ("queued", "running"):
+                    ui.button(icon="close", on_click=lambda: self._cancel(job)).props(
+                        'flat round dense size=sm aria-label="Cancel this job"'
+                    )
+            _progress(job)
+            if job.error:
+                ui.label(job.error).classes("text-negative text-sm omni-text")
+
+    async def _cancel(self, job: JobOut) -> None:
+        await attempt(self._client.cancel_job(job.id), "Asked to stop")
+        self._rows.refresh()
+
+
+def _progress(job: JobOut) -> None:
+    progress = job.progress or {}
+    done, total, note = progress.get("done"), progress.get("total"), progress.get("note")
+    if job.state == "running":
+        bar = ui.linear_progress(value=done / total if done and total else 0, show_value=False)
+        bar.props("rounded" if total else "rounded indeterminate")
+    words = [f"{done:,} of {total:,}" if total else f"{done:,}"] if done is not None else []
+    words += [str(note)] if note else []
+    if job.state == "succeeded" and job.result:
+        words = [f"{name} {value}" for name, value in job.result.items() if _plain(value)]
+    if words:
+        ui.label(" · ".join(words)).classes("omni-muted text-sm omni-text")
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, str | int | float | bool)

@@ -1,0 +1,89 @@
+"""The frame around every page: header, colours, light and dark, and how errors are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from nicegui import ui
+
+from omni.client.client import ApiProblem, ApiUnreachable
+
+T = TypeVar("T")
+
+PAGES = (("Campaigns", "/"), ("Jobs", "/jobs"), ("Accounts", "/accounts"))
+
+STATE_COLORS = {
+    "active": "positive", "succeeded": "positive", "accepted": "positive", "sent": "positive",
+    "replied": "positive", "running": "primary", "contacted": "primary", "approved": "primary",
+    "claimed": "primary", "sending": "primary", "new": "info", "pending": "info", "queued": "info",
+    "paused": "warning", "ambiguous": "warning", "failed": "negative", "rejected": "negative",
+}  # fmt: skip
+
+_STYLE = """
+body { font-feature-settings: "tnum"; }
+.omni-page { max-width: 1080px; margin: 0 auto; width: 100%; }
+.omni-muted { opacity: .68; }
+.omni-quote { border-left: 3px solid var(--q-primary); padding-left: .6rem; }
+.omni-text { white-space: pre-wrap; overflow-wrap: anywhere; }
+"""
+
+
+@contextmanager
+def frame(title: str, path: str) -> Generator[None]:
+    """Draw the header, then the page's own content inside the block."""
+    ui.page_title(f"{title} · Omni")
+    ui.colors(primary="#4f46e5", secondary="#0f766e", accent="#c026d3", positive="#15803d")
+    ui.add_css(_STYLE)
+    dark = ui.dark_mode(None)
+    with ui.header().classes("items-center gap-6 px-6 py-2"):
+        ui.link("Omni", "/").classes("text-lg font-bold text-white no-underline")
+        for label, target in PAGES:
+            weight = "font-semibold" if target == path else "opacity-75"
+            ui.link(label, target).classes(f"text-white no-underline {weight}")
+        ui.space()
+        ui.button(icon="contrast", on_click=dark.toggle).props(
+            'flat round dense color=white aria-label="Switch between light and dark"'
+        )
+    with ui.column().classes("omni-page gap-4 p-4"):
+        yield
+
+
+async def attempt(work: Awaitable[T], done: str | None = None) -> T | None:
+    """Await a call of the API; show its problem to the person instead of raising it."""
+    try:
+        result = await work
+    except (ApiProblem, ApiUnreachable) as problem:
+        ui.notify(str(problem), type="negative", multi_line=True, close_button=True)
+        return None
+    if done:
+        ui.notify(done, type="positive")
+    return result
+
+
+def chip(state: str) -> ui.badge:
+    """Show a state as a small coloured badge."""
+    return ui.badge(state, color=STATE_COLORS.get(state, "grey-7")).props("rounded").classes("px-2")
+
+
+def nothing(text: str) -> None:
+    """Say that a list is empty, and what would fill it."""
+    ui.label(text).classes("omni-muted py-6 text-center w-full")
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """Return how long ago (or how far ahead) a moment is, in one unit."""
+    if moment is None:
+        return "—"
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    amount, unit = _unit(abs(seconds))
+    return f"in {amount} {unit}" if seconds < -1 else f"{amount} {unit} ago"
+
+
+def _unit(seconds: float) -> tuple[int, str]:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return int(seconds // size), unit
+    return int(seconds), "s"

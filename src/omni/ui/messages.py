@@ -1,0 +1,107 @@
+"""Messages that wait for a person: read, edit, approve or reject."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from omni.client.client import OmniClient
+from omni.client.models import MessageOut
+from omni.ui.layout import ago, attempt, chip, nothing
+
+PAGE = 20
+STATES = ("pending", "approved", "sent", "failed", "ambiguous", "cancelled")
+
+
+class MessageList:
+    """The messages of one campaign in one state."""
+
+    def __init__(self, client: OmniClient, campaign_id: int) -> None:
+        self._client = client
+        self._campaign_id = campaign_id
+        self._state = "pending"
+        self._cursor: str | None = None
+
+    async def draw(self) -> None:
+        """Draw the filter and the first page."""
+        ui.toggle(
+            list(STATES), value="pending", on_change=lambda e: self._show(str(e.value))
+        ).props("dense no-caps unelevated")
+        self._list = ui.column().classes("w-full gap-3")
+        self._more = ui.button("More", on_click=self._next).props("flat no-caps")
+        await self.reload()
+
+    async def reload(self) -> None:
+        """Begin again at the first page."""
+        self._cursor = None
+        self._list.clear()
+        await self._next()
+
+    async def _show(self, state: str) -> None:
+        self._state = state
+        await self.reload()
+
+    async def _next(self) -> None:
+        page = await attempt(
+            self._client.messages(
+                self._campaign_id, state=self._state, limit=PAGE, cursor=self._cursor
+            )
+        )
+        if page is None:
+            return
+        with self._list:
+            if not page.items and self._cursor is None:
+                nothing(f"No {self._state} messages. New leads get a draft if there is a template.")
+            for message in page.items:
+                self._card(message)
+        self._cursor = page.next_cursor
+        self._more.set_visibility(page.next_cursor is not None)
+
+    def _card(self, message: MessageOut) -> None:
+        card = (
+            ui.card().classes("w-full gap-2 p-4").props(f"flat bordered data-message={message.id}")
+        )
+        with card:
+            self._fill(card, message)
+
+    def _fill(self, card: ui.card, message: MessageOut) -> None:
+        with ui.row().classes("w-full items-center gap-3"):
+            ui.label(f"To {message.username}").classes("font-semibold")
+            chip(message.state)
+            ui.space()
+            ui.label(ago(message.sent_at or message.created_at)).classes("omni-muted text-sm")
+        if message.state == "pending":
+            self._editor(card, message)
+        else:
+            ui.label(message.body).classes("omni-text")
+        for note in filter(None, (message.held_by and f"Held: {message.held_by}", message.error)):
+            ui.label(note).classes("text-warning text-sm omni-text")
+
+    def _editor(self, card: ui.card, message: MessageOut) -> None:
+        text = ui.textarea(value=message.body).props("autogrow outlined").classes("w-full")
+
+        def redraw(changed: MessageOut | None) -> None:
+            if changed is None:
+                return
+            card.clear()
+            with card:
+                self._fill(card, changed)
+
+        async def approve() -> None:
+            current = message
+            if text.value != message.body:
+                edited = await attempt(self._client.edit_message(message.id, str(text.value)))
+                if edited is None:
+                    return
+                current = edited
+            redraw(
+                await attempt(
+                    self._client.approve_message(current.id, current.body_hash), "Approved"
+                )
+            )
+
+        async def reject() -> None:
+            redraw(await attempt(self._client.reject_message(message.id), "Rejected"))
+
+        with ui.row().classes("gap-2"):
+            ui.button("Approve", icon="check", on_click=approve).props("dense no-caps unelevated")
+            ui.button("Reject", icon="close", on_click=reject).props("dense no-caps outline")

@@ -1,0 +1,61 @@
+"""Which API key each browser works with; kept in memory only, never on disk."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from nicegui import app, ui
+
+from omni.client.client import OmniClient
+
+MAX_SESSIONS = 1_000
+
+
+class Sessions:
+    """Gives each page its client of the API.
+
+    On this machine alone nobody has to log in: every page shares one client. Where the UI listens
+    on another address, each browser brings an API key of its own and acts with that key's scopes.
+    """
+
+    def __init__(self, api_url: str, api_key: str | None, *, require_login: bool) -> None:
+        self._api_url = api_url
+        self._shared = None if require_login else OmniClient(api_url, api_key=api_key)
+        self._by_browser: OrderedDict[str, OmniClient] = OrderedDict()
+
+    def current(self) -> OmniClient | None:
+        """Return this browser's client; None (and on its way to the log-in page) if it has none."""
+        client = self._shared or self._by_browser.get(_browser_id())
+        if client is None:
+            ui.navigate.to("/login")
+        return client
+
+    async def log_in(self, api_key: str) -> OmniClient:
+        """Try the key on the API and keep it for this browser.
+
+        Raises:
+            ApiProblem: The API refuses the key.
+        """
+        client = OmniClient(self._api_url, api_key=api_key)
+        try:
+            await client.list_campaigns(limit=1)
+        except BaseException:
+            await client.close()
+            raise
+        self._by_browser[_browser_id()] = client
+        if len(self._by_browser) > MAX_SESSIONS:
+            _, oldest = self._by_browser.popitem(last=False)
+            await oldest.close()
+        return client
+
+    async def close(self) -> None:
+        """Close every connection to the API."""
+        for client in (*self._by_browser.values(), self._shared):
+            if client is not None:
+                await client.close()
+
+
+def _browser_id() -> str:
+    browser: Any = app.storage.browser  # pyright: ignore[reportUnknownMemberType]
+    return str(browser["id"])
