@@ -184,3 +184,82 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One ring of the doorbell: which job, and the how-manieth ring it is.
+
+    A job that is queued again gets the next number, which voids every earlier ring.
+    """
+
+    job_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run that the ledger granted to a worker.
+
+    Delivery and attempt together name the run: with the worker's name they fence off every other.
+
+    Attributes:
+        delivery: Which ring began it.
+        attempt: 1 for the first run.
+        args: As the ledger holds them; the worker decodes them into the kind's `JobArgs`.
+    """
+
+    job_id: UUID
+    delivery: int
+    kind: str
+    args: dict[str, Any]
+    campaign_id: int | None
+    attempt: int
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What becomes of a job when a run ends.
+
+    Attributes:
+        state: `queued` is another run, not before `run_at`.
+        refund: The run does not count as an attempt.
+        result: JSON text, or None.
+        error: One line, cut to a bound, or None.
+    """
+
+    state: JobState
+    run_at: datetime | None = None
+    refund: bool = False
+    result: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that ended: which one, how, and the jobs that follow from it."""
+
+    run: Claimed
+    finish: Finish
+    progress: str | None = None
+    follow_ups: tuple[NewJob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life of one run, with its newest progress as JSON text."""
+
+    run: Claimed
+    progress: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LostRun:
+    """A run whose worker went silent, and the state that its job got."""
+
+    job_id: UUID
+    kind: str
+    campaign_id: int | None
+    attempts: int
+    state: JobState

@@ -1,0 +1,120 @@
+"""What is due by the clock alone. Each slot of time has one key, so schedulers may be many."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+
+from omni.base.clock import Clock
+from omni.base.errors import Transient
+from omni.base.log import get_logger
+from omni.jobs import store
+from omni.jobs.types import (
+    CrawlRefresh,
+    DispatchMessages,
+    JobArgs,
+    NewJob,
+    QualifyCampaign,
+    SweepFeedback,
+    UpdateWeights,
+)
+from omni.storage.db import Database
+
+TICK_S = 10.0
+CAMPAIGNS_PER_TICK = 500
+
+DAY = timedelta(days=1)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+EVERYWHERE: tuple[tuple[JobArgs, timedelta], ...] = (
+    (SweepFeedback(), timedelta(minutes=5)),
+    (CrawlRefresh(), timedelta(minutes=15)),
+    (DispatchMessages(), timedelta(hours=1)),
+)
+"""Jobs for the whole installation, and how often they run; slots begin at UTC midnight."""
+
+NIGHT = timedelta(hours=4)
+"""Weights are learned in the first hours of the UTC day, for all campaigns spread over these."""
+
+
+def due_jobs(now: datetime, campaign_ids: Sequence[int]) -> tuple[NewJob, ...]:
+    """Return the jobs of the slots that `now` lies in; earlier slots are gone for good.
+
+    A slot's job has the same key however often it is asked for, so that the ledger holds it once.
+    The daily slots of a campaign begin at a time of day of its own (a stable hash of its id), lest
+    all campaigns ask the model and the database at midnight.
+
+    Args:
+        now: An aware moment.
+        campaign_ids: The campaigns that run.
+    """
+    jobs = [
+        NewJob(args, key=f"{args.kind}@{_stamp(_slot(now, period))}") for args, period in EVERYWHERE
+    ]
+    for campaign_id in campaign_ids:
+        jobs.append(_daily(now, QualifyCampaign(campaign_id=campaign_id), campaign_id, DAY))
+        jobs.append(_daily(now, UpdateWeights(campaign_id=campaign_id), campaign_id, NIGHT))
+    return tuple(jobs)
+
+
+def _daily(now: datetime, args: JobArgs, campaign_id: int, window: timedelta) -> NewJob:
+    share = crc32(f"{args.kind}:{campaign_id}".encode()) / 2**32
+    offset = timedelta(minutes=int(window / timedelta(minutes=1) * share))
+    slot = _slot(now, DAY, offset)
+    return NewJob(args, key=f"{args.kind}@{campaign_id}.{_stamp(slot)}")
+
+
+def _slot(now: datetime, period: timedelta, offset: timedelta = timedelta()) -> datetime:
+    """Return the beginning of the slot that `now` lies in."""
+    return now.astimezone(UTC) - (now - _EPOCH - offset) % period
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+async def run_schedule(
+    *,
+    db: Database,
+    list_campaign_ids: Callable[[], Awaitable[Sequence[int]]],
+    clock: Clock,
+    stop: asyncio.Event,
+) -> None:
+    """Write what is due to the ledger, every few seconds, until `stop` is set.
+
+    Args:
+        list_campaign_ids: The campaigns that run; many campaigns are taken in turns, some a tick.
+    """
+    log = get_logger()
+    known: frozenset[str] = frozenset()
+    turn = 0
+    while not stop.is_set():
+        try:
+            ids = sorted(await list_campaign_ids())
+            turn = turn if turn < len(ids) else 0
+            due = due_jobs(clock(), ids[turn : turn + CAMPAIGNS_PER_TICK])
+            turn += CAMPAIGNS_PER_TICK
+            new = [job for job in due if job.key not in known]
+            if new:
+                async with db.transaction() as tx:
+                    await store.enqueue(tx, new, now=clock())
+            known = _remember(known, due)
+        except Transient as error:
+            log.warning("schedule.tick_faltered", error=str(error))
+        await _sleep(stop, TICK_S)
+
+
+def _remember(known: frozenset[str], due: Sequence[NewJob]) -> frozenset[str]:
+    """Keep the keys that the ledger surely has, which saves it being asked at every tick."""
+    keys = frozenset(job.key for job in due if job.key is not None)
+    return known | keys if len(known) < 20 * CAMPAIGNS_PER_TICK else keys
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,4 @@
+from ..backoff import EqualJitterBackoff
+
+class Retry:
+    def __init__(self, backoff: EqualJitterBackoff, retries: int) -> None: ...
