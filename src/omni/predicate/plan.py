@@ -26,7 +26,9 @@ from omni.predicate.compile import compile_where
 from omni.predicate.english import sentence
 from omni.predicate.normal import normalise, to_document
 from omni.predicate.parse import parse
-from omni.predicate.types import Compiled
+from omni.predicate.registry import FIELDS, operators_of
+from omni.predicate.types import Compiled, Operator
+from omni.profiles.types import FeatureField
 
 
 def compile_criteria(document: object) -> Compiled:
@@ -39,3 +41,8 @@ def compile_criteria(document: object) -> Compiled:
     tree = normalise(parse(document))
     canonical = to_document(tree)
     return Compiled(canonical, digest(canonical), compile_where(tree), sentence(tree))
+
+
+def list_fields() -> tuple[tuple[FeatureField, tuple[Operator, ...]], ...]:
+    """Return every field that criteria may ask about, with the operators that fit it."""
+    return tuple((field, operators_of(field)) for field in FIELDS.values())
