@@ -7,17 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from omni.base.errors import Rejected
-from omni.base.hashing import digest
-from omni.base.ids import derived_id
 from omni.connectors.types import Receipt
-from omni.dispatch.template import (
-    MessageTemplate,
-    Unrenderable,
-    check_template,
-    clean,
-    one_line,
-    problem_of,
-)
+from omni.dispatch.rules import body_hash as body_hash
+from omni.dispatch.rules import message_key as message_key
+from omni.dispatch.template import MessageTemplate, Unrenderable, clean, one_line
+from omni.dispatch.template import check_template as check_template
 from omni.dispatch.types import (
     Account,
     Charge,
@@ -31,13 +25,6 @@ from omni.dispatch.types import (
     Recipient,
     Slot,
 )
-
-__all__ = [
-    "CONVERSATION", "DAY", "HOUR", "LOST_AFTER", "OPEN_STATES", "WIRE_DEADLINE",
-    "best_reason", "body_hash", "charged_times", "check_account", "check_template", "checked_body",
-    "doubtful", "gate_of", "is_late", "message_key", "next_slot", "not_accepted", "not_taken",
-    "recheck_after", "recipient_from", "refused", "taken", "why_waiting", "write_drafts",
-]  # fmt: skip
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(hours=24)
@@ -63,51 +50,9 @@ OPEN_STATES: Final[tuple[MessageState, ...]] = (
 )  # fmt: skip
 """With a message in one of these states, or recently `sent`, a conversation is open."""
 
-_MAX_LIMIT = 100_000
 _LEAST_WAIT_S = 60.0
 _MOST_WAIT_S = 21_600.0
 _MAX_ERROR = 500
-
-
-def body_hash(platform: str, platform_id: str, text: str) -> str:
-    """Return the SHA-256 that an approval is bound to: the recipient and the text, together."""
-    return digest([platform, platform_id, text])
-
-
-def message_key(message: Message) -> str:
-    """Return the name of this person's step, the same whenever and wherever it is sent."""
-    person = digest([message.platform, message.platform_id])
-    return str(derived_id(f"message.{person}.{message.campaign_id}.{message.step}"))
-
-
-def checked_body(platform: str, text: str) -> str:
-    """Return an edited text as it will be sent.
-
-    Raises:
-        Rejected: It is empty, or longer than the platform takes.
-    """
-    body = clean(text)
-    problem = problem_of(platform, body)
-    if problem:
-        raise Rejected(problem, field="body")
-    return body
-
-
-def check_account(handle: str, hourly_limit: int, daily_limit: int) -> None:
-    """Refuse an account that makes no sense.
-
-    Raises:
-        Rejected: Names the field.
-    """
-    if not handle.strip() or len(handle) > 253 or clean(handle) != handle:
-        raise Rejected("the handle must be 1 to 253 printable characters", field="handle")
-    if not 0 <= hourly_limit <= _MAX_LIMIT:
-        raise Rejected(f"the hourly limit must be 0 to {_MAX_LIMIT}", field="hourly_limit")
-    if not hourly_limit <= daily_limit <= _MAX_LIMIT:
-        raise Rejected(
-            f"the daily limit must be at least the hourly one, at most {_MAX_LIMIT}",
-            field="daily_limit",
-        )
 
 
 def write_drafts(

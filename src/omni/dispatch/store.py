@@ -8,7 +8,7 @@ from omni.base.errors import Conflict, NotFound
 from omni.base.log import get_logger
 from omni.base.vault import Vault
 from omni.connectors.types import Credentials
-from omni.dispatch import plan
+from omni.dispatch import rules
 from omni.dispatch.types import (
     Account,
     AccountStatus,
@@ -56,7 +56,7 @@ async def create_account(
         Rejected: The handle or a limit makes no sense.
         Conflict: The platform's account is there already.
     """
-    plan.check_account(handle, hourly_limit, daily_limit)
+    rules.check_account(handle, hourly_limit, daily_limit)
     row = await tx.fetchrow(
         QUERIES["insert_account"],
         platform=platform,
@@ -175,7 +175,7 @@ async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetim
     message = await _locked(tx, message_id)
     if message.state != "pending":
         raise Conflict(f"the message is {message.state}: only a pending one can be approved")
-    written = plan.body_hash(message.platform, message.platform_id, message.body)
+    written = rules.body_hash(message.platform, message.platform_id, message.body)
     if not body_hash == message.body_hash == written:
         raise Conflict("the message has changed since it was shown: look at it again")
     row = await tx.fetchrow(QUERIES["approve_message"], id=message_id, body_hash=body_hash, now=now)
@@ -193,12 +193,12 @@ async def edit(tx: Executor, message_id: int, *, body: str, now: datetime) -> Me
     message = await _locked(tx, message_id)
     if message.state not in ("pending", "approved"):
         raise Conflict(f"the message is {message.state}: too late to change it")
-    text = plan.checked_body(message.platform, body)
+    text = rules.checked_body(message.platform, body)
     row = await tx.fetchrow(
         QUERIES["edit_message"],
         id=message_id,
         body=text,
-        body_hash=plan.body_hash(message.platform, message.platform_id, text),
+        body_hash=rules.body_hash(message.platform, message.platform_id, text),
         held_by=Gate.APPROVAL,
         now=now,
     )
@@ -264,9 +264,12 @@ async def count_by_state(db: Executor, campaign_id: int) -> dict[str, int]:
     return {row["state"]: row["messages"] for row in rows}
 
 
-async def recover(db: Executor, now: datetime) -> int:
-    """Give back the claims, and doubt the sendings, of workers that are gone; return how many."""
-    lost_before = now - plan.LOST_AFTER
+async def recover(db: Executor, *, lost_before: datetime, now: datetime) -> int:
+    """Give back the claims, and doubt the sendings, that are older than `lost_before`.
+
+    Returns:
+        How many there were.
+    """
     given_back = await db.execute(
         QUERIES["give_back_lost"], lost_before=lost_before, now=now, limit=MAX_RECOVERED
     )
@@ -282,32 +285,33 @@ async def recover(db: Executor, now: datetime) -> int:
     return given_back + doubted
 
 
-async def charged(tx: Executor, account: Account, now: datetime) -> list[datetime]:
-    """Return the moments that count against the account's limits (`plan.charged_times`)."""
+async def charges(tx: Executor, account: Account, *, since: datetime) -> list[Charge]:
+    """Return the latest uses of the account's allowance, as many as decide anything."""
     rows = await tx.fetch(
-        QUERIES["list_charges"],
-        account_id=account.id,
-        since=now - plan.DAY,
-        limit=account.daily_limit,
+        QUERIES["list_charges"], account_id=account.id, since=since, limit=account.daily_limit
     )
-    return plan.charged_times((Charge(r["charged_at"], r["in_flight"]) for r in rows), now)
+    return [Charge(row["charged_at"], row["in_flight"]) for row in rows]
 
 
-async def facts(tx: Executor, message_id: int, account_id: int, now: datetime) -> Facts:
+async def facts(
+    tx: Executor, message_id: int, account_id: int, *, conversation_since: datetime
+) -> Facts:
     """Return what the gates ask about a message, as it is at this moment."""
     row = await tx.fetchrow(
         QUERIES["read_facts"],
         id=message_id,
         account_id=account_id,
-        conversation_since=now - plan.CONVERSATION,
+        conversation_since=conversation_since,
     )
     assert row is not None
     return Facts(**{name: row[name] for name in Facts.__slots__})
 
 
-async def set_aside(tx: Executor, message: Message, gate: Gate, now: datetime) -> None:
+async def set_aside(
+    tx: Executor, message: Message, gate: Gate, *, eligible_at: datetime, now: datetime
+) -> None:
     """Hold a message by the gate that names it, so that those behind it are not held up."""
-    held = {"gate": gate, "eligible_at": now + plan.recheck_after(gate), "now": now}
+    held = {"gate": gate, "eligible_at": eligible_at, "now": now}
     state = "pending" if gate is Gate.APPROVAL else "approved"
     await tx.execute(QUERIES["set_aside"], None, id=message.id, state=state, **held)
     if gate is Gate.CAMPAIGN:

@@ -37,7 +37,7 @@ from omni.dispatch.types import (
     Recipient,
 )
 from omni.jobs.types import Progress
-from omni.storage.db import Database
+from omni.storage.db import Database, Tx
 
 DRAFT_BATCH = 200
 MAX_DRAFTS = 10_000
@@ -146,7 +146,7 @@ async def dispatch(
             run.
     """
     run = _Run(db, senders, vault, clock, report)
-    recovered = await store.recover(db, clock())
+    recovered = await store.recover(db, lost_before=clock() - plan.LOST_AFTER, now=clock())
     accounts = await store.list_accounts(db)
     able = [a for a in accounts if a.status == "active" and a.platform in senders]
     ends = await _in_lanes(run, able)
@@ -215,8 +215,9 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
         if row is None or row["status"] != "active":
             return LaneEnd(account.platform, Gate.ACCOUNT, None)
         current = store.account_from(row)
+        charges = await store.charges(tx, current, since=now - plan.DAY)
         slot = plan.next_slot(
-            await store.charged(tx, current, now), current.hourly_limit, current.daily_limit, now
+            plan.charged_times(charges, now), current.hourly_limit, current.daily_limit, now
         )
         if slot.gate is not None:
             return LaneEnd(account.platform, slot.gate, slot.at)
@@ -224,15 +225,25 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
         if picked is None:
             return LaneEnd(account.platform, None, None)
         message = store.message_from(picked)
-        gate = plan.gate_of(message, await store.facts(tx, message.id, account.id, now))
-        if gate is not None:
-            await store.set_aside(tx, message, gate, now)
+        if await _is_held(tx, message, account, now):
             return None
         claimed = await tx.fetchrow(
             QUERIES["claim_message"], id=message.id, account_id=account.id, now=now
         )
         assert claimed is not None
         return store.message_from(claimed)
+
+
+async def _is_held(tx: Tx, message: Message, account: Account, now: datetime) -> bool:
+    """Ask every gate about a message whose row is locked; hold it if one of them is closed."""
+    facts = await store.facts(
+        tx, message.id, account.id, conversation_since=now - plan.CONVERSATION
+    )
+    gate = plan.gate_of(message, facts)
+    if gate is None:
+        return False
+    await store.set_aside(tx, message, gate, eligible_at=now + plan.recheck_after(gate), now=now)
+    return True
 
 
 async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Message | None:
@@ -253,9 +264,7 @@ async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Mess
         if row is None:
             return None
         message = store.message_from(row)
-        gate = plan.gate_of(message, await store.facts(tx, message.id, account.id, now))
-        if gate is not None:
-            await store.set_aside(tx, message, gate, now)
+        if await _is_held(tx, message, account, now):
             return None
         started = await tx.fetchrow(QUERIES["start_sending"], id=message.id, now=now)
         assert started is not None
