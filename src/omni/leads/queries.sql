@@ -99,24 +99,24 @@ select
     (select count(*) from gone) as withdrawn;
 
 -- name: page_leads
--- A page in the order of leads_ranked, or of leads_ranked_by_state where one state is asked for, as
--- the JSON that goes to the caller.
-select
-    coalesce(json_agg(json_build_object(
-        'id', p.id, 'campaign_id', p.campaign_id, 'profile_id', p.profile_id,
-        'platform', p.platform, 'platform_id', p.platform_id,
-        'profile_url', (:profile_urls::jsonb ->> p.platform) || p.platform_id,
-        'username', p.username, 'display_name', p.display_name,
-        'score', p.score, 'confidence', p.confidence, 'reasons', p.reasons, 'state', p.state,
-        'decided_at', p.decided_at, 'created_at', p.created_at, 'updated_at', p.updated_at
-    ) order by p.score desc, p.id desc), '[]')::text as body
+-- A page in the order of leads_ranked, or of leads_ranked_by_state where one state is asked for:
+-- each lead as the JSON that goes to the caller, beside its place in the order.
+select p.score, p.id, json_build_object(
+    'id', p.id, 'campaign_id', p.campaign_id, 'profile_id', p.profile_id,
+    'platform', p.platform, 'platform_id', p.platform_id,
+    'profile_url', (:profile_urls::jsonb ->> p.platform) || p.platform_id,
+    'username', p.username, 'display_name', p.display_name,
+    'score', p.score, 'confidence', p.confidence, 'reasons', p.reasons, 'state', p.state,
+    'decided_at', p.decided_at, 'created_at', p.created_at, 'updated_at', p.updated_at
+)::text as body
 from (
     select l.* from leads l
     where l.campaign_id = :campaign_id {{in_state}}
       and (l.score, l.id) < (:after_score::double precision, :after_id::bigint)
     order by l.score desc, l.id desc
     limit :limit
-) p;
+) p
+order by p.score desc, p.id desc;
 
 -- name: get_lead
 -- By primary key.

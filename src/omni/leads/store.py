@@ -9,7 +9,7 @@ from datetime import datetime
 
 from omni.base.errors import NotFound
 from omni.leads.states import decided
-from omni.leads.types import LEAD_STATES, PROFILE_URLS, Lead, Suppression
+from omni.leads.types import LEAD_STATES, PROFILE_URLS, Lead, LeadPage, Suppression
 from omni.qualification.types import VerdictKey
 from omni.storage.db import Executor
 from omni.storage.sql import Fragment, load_queries
@@ -29,7 +29,7 @@ async def page_json(
     state: str | None,
     after: tuple[float, int] | None,
     limit: int,
-) -> bytes:
+) -> LeadPage:
     """Return a page of leads as a JSON array, built by Postgres and passed through unread.
 
     The order is by score, then by id, both descending. A page begins right behind `after`, so that
@@ -41,17 +41,19 @@ async def page_json(
         limit: The most leads of the page.
     """
     after_score, after_id = after or _TOP
-    body: str = await db.fetchval(
+    rows = await db.fetch(
         QUERIES["page_leads"],
         {"in_state": _ANY_STATE if state is None else _ONE_STATE},
         campaign_id=campaign_id,
         state=state,
         after_score=after_score,
         after_id=after_id,
-        limit=limit,
+        limit=limit + 1,
         profile_urls=PROFILE_URLS,
     )
-    return body.encode()
+    items = ",".join([row["body"] for row in rows[:limit]])
+    last = rows[limit - 1] if len(rows) > limit else None
+    return LeadPage(f"[{items}]".encode(), last and (last["score"], last["id"]))
 
 
 async def get_lead(db: Executor, lead_id: int) -> Lead:

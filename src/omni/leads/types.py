@@ -47,6 +47,19 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadPage:
+    """A page of leads as the caller gets it.
+
+    Attributes:
+        items: A JSON array, built by Postgres and passed through unread.
+        next_after: Score and id of its last lead, where the next page begins; None at the end.
+    """
+
+    items: bytes
+    next_after: tuple[float, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class LeadReport:
     """What a promotion did.
 
