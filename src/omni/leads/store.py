@@ -52,8 +52,9 @@ async def page_json(
         profile_urls=PROFILE_URLS,
     )
     items = ",".join([row["body"] for row in rows[:limit]])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return LeadPage(f"[{items}]".encode(), last and (last["score"], last["id"]))
+    more = len(rows) > limit
+    next_after = (rows[limit - 1]["score"], rows[limit - 1]["id"]) if more else None
+    return LeadPage(f"[{items}]".encode(), next_after)
 
 
 async def get_lead(db: Executor, lead_id: int) -> Lead:
