@@ -132,6 +132,13 @@ set state = 'cancelled', error = :reason, held_by = null, eligible_at = null, ch
 where platform = :platform and platform_id = :platform_id
     and state in ('pending', 'approved', 'claimed');
 
+-- name: cancel_for_lead
+-- messages_by_lead. A claim that is not on the wire yet stops too.
+update messages
+set state = 'cancelled', error = :reason, held_by = null, eligible_at = null, charged_at = null,
+    updated_at = :now
+where lead_id = :lead_id and state in ('pending', 'approved', 'claimed');
+
 -- name: settle_message
 -- messages_pkey. A person says what became of a message that the program cannot know about.
 update messages

@@ -238,6 +238,11 @@ async def cancel_for_person(
     )
 
 
+async def cancel_for_lead(tx: Executor, lead_id: int, *, reason: str, now: datetime) -> int:
+    """Cancel every message to this lead that is not on the wire yet; return how many."""
+    return await tx.execute(QUERIES["cancel_for_lead"], lead_id=lead_id, reason=reason, now=now)
+
+
 async def settle(tx: Executor, message_id: int, *, arrived: bool, now: datetime) -> Message:
     """Record what a person found out about an ambiguous message; it is not sent again either way.
 
