@@ -112,13 +112,18 @@ class ReasonOut(_Out):
 
 
 class LeadOut(_Out):
-    """A person whom a campaign qualified, and why."""
+    """A person whom a campaign qualified, and why.
+
+    `platform_id` is immutable; `profile_url` is where people look at the profile, and null where
+    the platform has no such page.
+    """
 
     id: int
     campaign_id: int
     profile_id: int
     platform: str
     platform_id: str
+    profile_url: str | None
     username: str
     display_name: str | None
     score: float
@@ -154,7 +159,11 @@ class StatusOut(_Out):
 
 
 class MessageOut(_Out):
-    """A message to one person; `held_by` names the gate that holds it back."""
+    """A message to one person.
+
+    `held_by` names the one gate that holds it, and an approved one is not tried before
+    `eligible_at`; `body_hash` covers recipient and text, and is what an approval is bound to.
+    """
 
     id: int
     campaign_id: int
@@ -168,12 +177,12 @@ class MessageOut(_Out):
     body_hash: str
     state: MessageState
     held_by: str | None
+    eligible_at: datetime | None
     account_id: int | None
     error: str | None
     created_at: datetime
     approved_at: datetime | None
     sent_at: datetime | None
-    updated_at: datetime
 
 
 class AccountOut(_Out):

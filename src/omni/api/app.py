@@ -1,0 +1,76 @@
+"""The two HTTP applications: the API, and the crawler service."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from omni.api import errors
+from omni.api.deps import ApiDeps
+from omni.api.errors import Shield
+from omni.api.limits import BodyLimit
+from omni.api.openapi import describe
+from omni.api.routes import (
+    accounts,
+    campaigns,
+    catalogue,
+    crawl,
+    health,
+    jobs,
+    leads,
+    messages,
+    suppressions,
+)
+from omni.api.security import Guard
+
+API_ROUTERS = (
+    leads.router,
+    campaigns.router,
+    jobs.router,
+    messages.router,
+    accounts.router,
+    suppressions.router,
+    catalogue.router,
+    health.router,
+)
+CRAWLER_ROUTERS = (crawl.router, health.router)
+
+
+def create_api(deps: ApiDeps) -> FastAPI:
+    """Return the HTTP API: everything that people, programs and the web UI ask of Omni."""
+    return _create("Omni", "Find the right people, and start conversations.", deps, API_ROUTERS)
+
+
+def create_crawler_app(deps: ApiDeps, *, default_platform: str = "synthetic") -> FastAPI:
+    """Return the HTTP application of the crawler service.
+
+    Args:
+        deps: What it needs of the world.
+        default_platform: Where a crawl goes that names no platform.
+    """
+    app = _create("Omni crawler", "Crawls from seeds.", deps, CRAWLER_ROUTERS)
+    app.state.default_platform = default_platform
+    return app
+
+
+def _create(title: str, summary: str, deps: ApiDeps, routers: tuple[APIRouter, ...]) -> FastAPI:
+    app = FastAPI(
+        title=title,
+        summary=summary,
+        version=version("omni"),
+        # The pages that come with FastAPI load scripts from elsewhere: `openapi` brings its own.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.deps = deps
+    for router in routers:
+        app.include_router(router)
+    describe(app, needs_key=deps.require_keys)
+    errors.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Guard, deps=deps)
+    app.add_middleware(Shield)
+    return app

@@ -1,0 +1,109 @@
+"""The description of the API: OpenAPI, and a page of it that needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
+
+from omni.api.errors import MEDIA_TYPE, TITLES
+from omni.api.schemas import Problem
+
+_NEVER_HERE = {
+    "get": frozenset({408, 409, 413, 415}),
+    "post": frozenset[int](),
+    "patch": frozenset[int](),
+}
+_EVERYWHERE = (400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503)
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: auto; padding: 1rem }}
+h2 {{ margin: 1.5rem 0 .25rem; font-size: 1rem }}
+code {{ font-family: ui-monospace, monospace }}
+p {{ margin: .25rem 0 }}
+</style>
+<h1>{title}</h1>
+<p>{summary} The full description, with every field and example, is
+<a href="/openapi.json">openapi.json</a>.</p>
+{operations}
+</html>"""
+
+
+def describe(app: FastAPI, *, needs_key: bool) -> None:
+    """Give `app` its OpenAPI document and its page at `/docs`.
+
+    Args:
+        app: With all of its routes.
+        needs_key: Whether calls need an API key.
+    """
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app, needs_key=needs_key)
+        return app.openapi_schema
+
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(_page(openapi()), headers={"Content-Security-Policy": _POLICY})
+
+    app.openapi = openapi
+    app.add_api_route("/docs", docs, include_in_schema=False)
+
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def _document(app: FastAPI, *, needs_key: bool) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, routes=app.routes
+    )
+    components: dict[str, Any] = document.setdefault("components", {})
+    schemas: dict[str, Any] = components.setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            operation["responses"].update(_problems(path, method))
+    if needs_key:
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"key": []}]
+    return document
+
+
+def _problems(path: str, method: str) -> Mapping[str, Any]:
+    """Return the errors that an operation may answer with."""
+    if path == "/health":
+        return {}
+    statuses = [status for status in _EVERYWHERE if status not in _NEVER_HERE[method]]
+    if "{" not in path:
+        statuses.remove(404)
+    return {
+        str(status): {
+            "description": TITLES[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def _page(document: Mapping[str, Any]) -> str:
+    operations = "\n".join(
+        f"<h2><code>{method.upper()} {escape(path)}</code> {escape(operation['summary'])}</h2>"
+        f"<p>{escape(operation.get('description', ''))}</p>"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    )
+    info = document["info"]
+    return _PAGE.format(
+        title=escape(info["title"]), summary=escape(info["summary"]), operations=operations
+    )

@@ -1,0 +1,38 @@
+"""Which platforms there are, and which seeds they know: checked before any job is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from omni.base.errors import Rejected
+
+Platforms = Mapping[str, frozenset[str]]
+"""The seed types of each platform."""
+
+
+def check_platform(platforms: Platforms, platform: str) -> None:
+    """Refuse a platform that there is not.
+
+    Raises:
+        Rejected: With the choices.
+    """
+    if platform not in platforms:
+        raise Rejected(f"there is no such platform: use {_choices(platforms)}", field="platform")
+
+
+def check_seed(platforms: Platforms, platform: str, seed_type: str) -> None:
+    """Refuse a platform that there is not, or a seed type that it does not know.
+
+    Raises:
+        Rejected: With the choices.
+    """
+    check_platform(platforms, platform)
+    seed_types = platforms[platform]
+    if seed_type not in seed_types:
+        raise Rejected(
+            f"{platform} knows no such seed type: use {_choices(seed_types)}", field="seed_type"
+        )
+
+
+def _choices(names: Mapping[str, object] | frozenset[str]) -> str:
+    return " or ".join(f"{name!r}" for name in sorted(names)) or "none: there is none"

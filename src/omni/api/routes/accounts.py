@@ -1,0 +1,74 @@
+"""Accounts: the identities that messages are sent from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+
+from omni.api.deps import Deps
+from omni.api.idempotency import RunOnce
+from omni.api.platforms import check_platform
+from omni.api.routes.params import RowId
+from omni.api.schemas import AccountIn, AccountOut, Page, PauseIn
+from omni.dispatch import store as dispatch
+from omni.storage.db import Tx
+
+router = APIRouter(prefix="/accounts", tags=["accounts"])
+
+
+@router.post("", status_code=201, response_model=AccountOut, summary="Add an account")
+async def create_account(body: AccountIn, deps: Deps, once: RunOnce) -> Response:
+    """Add an identity; its secret is stored encrypted and never shown."""
+    check_platform(deps.platforms, body.platform)
+    secret = None if body.secret is None else body.secret.get_secret_value().encode()
+
+    async def effect(tx: Tx) -> AccountOut:
+        account = await dispatch.create_account(
+            tx,
+            platform=body.platform,
+            handle=body.handle,
+            secret=None if secret is None else deps.vault.encrypt(secret),
+            hourly_limit=body.hourly_limit,
+            daily_limit=body.daily_limit,
+            now=deps.clock(),
+        )
+        return AccountOut.model_validate(account)
+
+    return await once.run(201, effect)
+
+
+@router.get("", summary="List accounts")
+async def list_accounts(deps: Deps) -> Page[AccountOut]:
+    """List all accounts, oldest first, on one page."""
+    accounts = await dispatch.list_accounts(deps.db)
+    return Page(items=[AccountOut.model_validate(a) for a in accounts], next_cursor=None)
+
+
+@router.post("/{account_id}/pause", response_model=AccountOut, summary="Pause an account")
+async def pause_account(
+    account_id: RowId,
+    deps: Deps,
+    once: RunOnce,
+    body: Annotated[PauseIn | None, Body()] = None,
+) -> Response:
+    """Send nothing from it until it is resumed."""
+    reason = (body or PauseIn()).reason
+
+    async def effect(tx: Tx) -> AccountOut:
+        account = await dispatch.set_account_status(tx, account_id, "paused", reason)
+        return AccountOut.model_validate(account)
+
+    return await once.run(200, effect)
+
+
+@router.post("/{account_id}/resume", response_model=AccountOut, summary="Resume an account")
+async def resume_account(account_id: RowId, once: RunOnce) -> Response:
+    """Send from it again, within its limits."""
+
+    async def effect(tx: Tx) -> AccountOut:
+        return AccountOut.model_validate(
+            await dispatch.set_account_status(tx, account_id, "active")
+        )
+
+    return await once.run(200, effect)

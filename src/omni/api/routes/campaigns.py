@@ -1,0 +1,184 @@
+"""Campaigns: whom to look for, and the work that finds them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Response
+
+from omni.api.cursors import id_cursor, read_id_cursor
+from omni.api.deps import Deps
+from omni.api.funnel import read_status
+from omni.api.idempotency import RunOnce
+from omni.api.platforms import check_seed
+from omni.api.routes.params import Cursor, Limit, RowId
+from omni.api.routes.work import accept
+from omni.api.schemas import (
+    CampaignIn,
+    CampaignOut,
+    CampaignPatch,
+    DiscoverIn,
+    JobAccepted,
+    Page,
+    QualifyIn,
+    StatusOut,
+)
+from omni.base.errors import Conflict
+from omni.campaigns import store as campaigns
+from omni.campaigns.types import Campaign
+from omni.dispatch.plan import check_template
+from omni.jobs import store as jobs
+from omni.jobs.types import CrawlConfig, CrawlSeed, NewJob, QualifyCampaign, RefreshCandidates
+from omni.predicate.plan import compile_criteria
+from omni.profiles.types import SIGNALS
+from omni.storage.db import Tx
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+
+
+@router.post("", status_code=201, response_model=CampaignOut, summary="Create a campaign")
+async def create_campaign(body: CampaignIn, deps: Deps, once: RunOnce) -> Response:
+    """Create an active campaign; whoever is known already and fits becomes a candidate."""
+    compiled = compile_criteria(body.criteria)
+    check_template(body.message_template)
+    now = deps.clock()
+
+    async def effect(tx: Tx) -> CampaignOut:
+        campaign = await campaigns.create(
+            tx,
+            name=body.name,
+            brief=body.brief,
+            compiled=compiled,
+            threshold=body.threshold,
+            shortlist_size=body.shortlist_size,
+            message_template=body.message_template,
+            now=now,
+        )
+        await jobs.enqueue(tx, [_refresh(campaign)], now=now)
+        return campaign_out(campaign)
+
+    return await once.run(201, effect)
+
+
+@router.get("", summary="List campaigns")
+async def list_campaigns(deps: Deps, limit: Limit = 50, cursor: Cursor = None) -> Page[CampaignOut]:
+    """List the campaigns in the order in which they were created."""
+    found = await campaigns.list_all(deps.db, limit=limit + 1, after_id=read_id_cursor(cursor))
+    page = found[:limit]
+    return Page(
+        items=[campaign_out(campaign) for campaign in page],
+        next_cursor=id_cursor(page[-1].id) if len(found) > limit else None,
+    )
+
+
+@router.get("/{campaign_id}", summary="Show a campaign")
+async def get_campaign(campaign_id: RowId, deps: Deps) -> CampaignOut:
+    """Show a campaign with its criteria in words and its current weights."""
+    return campaign_out(await campaigns.get(deps.db, campaign_id))
+
+
+@router.patch("/{campaign_id}", summary="Change a campaign")
+async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -> CampaignOut:
+    """Change what is given. New criteria, or a campaign that wakes, refresh its candidates."""
+    changes: dict[str, Any] = body.model_dump(exclude_none=True, exclude={"criteria"})
+    if body.criteria is not None:
+        changes["compiled"] = compile_criteria(body.criteria)
+    if body.message_template is not None:
+        check_template(body.message_template)
+    now = deps.clock()
+    async with deps.db.transaction() as tx:
+        before = await campaigns.get(tx, campaign_id)
+        if not changes:
+            return campaign_out(before)
+        campaign = await campaigns.update(tx, campaign_id, now=now, **changes)
+        if _concerns_others(before, campaign):
+            await jobs.enqueue(tx, [_refresh(campaign)], now=now)
+    return campaign_out(campaign)
+
+
+@router.post(
+    "/{campaign_id}/discover", status_code=202, response_model=JobAccepted, summary="Find people"
+)
+async def discover(campaign_id: RowId, body: DiscoverIn, deps: Deps, once: RunOnce) -> Response:
+    """Crawl from a seed. Whom it finds is kept, and becomes a candidate where the criteria fit."""
+    check_seed(deps.platforms, body.platform, body.seed_type)
+    args = CrawlSeed(
+        platform=body.platform,
+        seed_type=body.seed_type,
+        seed_value=body.seed_value,
+        config=CrawlConfig(**body.crawl_config.model_dump()),
+        campaign_id=campaign_id,
+    )
+
+    async def effect(tx: Tx) -> JobAccepted:
+        await _open_campaign(tx, campaign_id)
+        return await accept(tx, args, now=deps.clock())
+
+    return await once.run(202, effect)
+
+
+@router.post(
+    "/{campaign_id}/qualify", status_code=202, response_model=JobAccepted, summary="Judge people"
+)
+async def qualify(
+    campaign_id: RowId,
+    deps: Deps,
+    once: RunOnce,
+    body: Annotated[QualifyIn | None, Body()] = None,
+) -> Response:
+    """Judge the best candidates that have no verdict yet; good ones become leads."""
+    args = QualifyCampaign(campaign_id=campaign_id, limit=body.limit if body else None)
+
+    async def effect(tx: Tx) -> JobAccepted:
+        await _open_campaign(tx, campaign_id)
+        return await accept(tx, args, now=deps.clock())
+
+    return await once.run(202, effect)
+
+
+@router.get("/{campaign_id}/status", summary="Show the funnel")
+async def get_status(campaign_id: RowId, deps: Deps) -> StatusOut:
+    """Count how many people got how far, and the work that is still open."""
+    return await read_status(deps.db, campaign_id)
+
+
+def campaign_out(campaign: Campaign) -> CampaignOut:
+    """Show a campaign as the API has it."""
+    return CampaignOut(
+        id=campaign.id,
+        name=campaign.name,
+        brief=campaign.brief,
+        criteria=campaign.criteria,
+        criteria_hash=campaign.criteria_hash,
+        english=compile_criteria(campaign.criteria).english,
+        status=campaign.status,
+        threshold=campaign.threshold,
+        shortlist_size=campaign.shortlist_size,
+        message_template=campaign.message_template,
+        weights=dict(zip(SIGNALS, campaign.weights, strict=True)),
+        weights_version=campaign.weights_version,
+        created_at=campaign.created_at,
+        updated_at=campaign.updated_at,
+    )
+
+
+def _concerns_others(before: Campaign, after: Campaign) -> bool:
+    """Tell whether other people than before may now be candidates."""
+    wakes = after.status == "active" != before.status
+    return wakes or after.criteria_hash != before.criteria_hash
+
+
+def _refresh(campaign: Campaign) -> NewJob:
+    """Return the job that brings the candidates in line with this version of the campaign."""
+    version = f"{campaign.criteria_hash}.{campaign.updated_at.isoformat()}"
+    return NewJob(
+        RefreshCandidates(campaign_id=campaign.id),
+        key=f"candidates.refresh@{campaign.id}.{version}",
+    )
+
+
+async def _open_campaign(tx: Tx, campaign_id: int) -> None:
+    """Raise unless there is such a campaign, and it is not archived."""
+    campaign = await campaigns.get(tx, campaign_id)
+    if campaign.status == "archived":
+        raise Conflict("the campaign is archived: set its status to active first")

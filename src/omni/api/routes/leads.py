@@ -1,0 +1,104 @@
+"""Leads: who was found, and what a person decides about them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from omni.api.cursors import id_cursor, read_id_cursor, read_score_cursor, score_cursor
+from omni.api.deps import Deps
+from omni.api.idempotency import RunOnce
+from omni.api.routes.params import Cursor, Limit, RowId
+from omni.api.schemas import FeedbackIn, LeadOut, LeadState, MessageOut, MessageState, Page
+from omni.base.ids import new_id
+from omni.campaigns import store as campaigns
+from omni.dispatch import store as dispatch
+from omni.feedback import store as feedback
+from omni.leads import store as leads
+from omni.leads.types import PROFILE_URLS, Lead
+from omni.storage.db import Tx
+
+router = APIRouter(tags=["leads"])
+
+
+@router.get(
+    "/campaigns/{campaign_id}/leads", response_model=Page[LeadOut], summary="List leads, best first"
+)
+async def list_leads(
+    campaign_id: RowId,
+    deps: Deps,
+    state: Annotated[LeadState | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List the campaign's leads with their reasons.
+
+    Pages follow the score: a lead that arrives while you read never moves the others.
+    """
+    page = await leads.page_json(
+        deps.db, campaign_id, state=state, after=read_score_cursor(cursor), limit=limit
+    )
+    if page.items == b"[]":
+        await campaigns.get(deps.db, campaign_id)
+    after = b'"%b"' % score_cursor(*page.next_after).encode() if page.next_after else b"null"
+    # Postgres wrote the items; nothing here reads them.
+    body = b'{"items":%b,"next_cursor":%b}' % (page.items, after)
+    return Response(body, media_type="application/json")
+
+
+@router.get("/leads/{lead_id}", summary="Show a lead")
+async def get_lead(lead_id: RowId, deps: Deps) -> LeadOut:
+    """Show one lead with its reasons."""
+    return lead_out(await leads.get_lead(deps.db, lead_id))
+
+
+@router.post("/leads/{lead_id}/feedback", response_model=LeadOut, summary="Accept or reject a lead")
+async def decide_lead(lead_id: RowId, body: FeedbackIn, deps: Deps, once: RunOnce) -> Response:
+    """Record a person's decision; the campaign's weights learn from it.
+
+    Rejecting a lead cancels what waits to be sent to it.
+    """
+    now = deps.clock()
+
+    async def effect(tx: Tx) -> LeadOut:
+        lead = await leads.decide(tx, lead_id, accepted=body.kind == "accepted", now=now)
+        await feedback.record_person(tx, lead=lead, kind=body.kind, now=now, event_id=str(new_id()))
+        if body.kind == "rejected":
+            await dispatch.cancel_for_lead(tx, lead_id, reason="lead rejected", now=now)
+        return lead_out(lead)
+
+    return await once.run(200, effect)
+
+
+@router.get("/campaigns/{campaign_id}/messages", summary="List messages, newest first")
+async def list_messages(
+    campaign_id: RowId,
+    deps: Deps,
+    state: Annotated[MessageState | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[MessageOut]:
+    """List the campaign's messages, and what holds each one."""
+    found = await dispatch.list_messages(
+        deps.db,
+        campaign_id=campaign_id,
+        state=state,
+        before_id=read_id_cursor(cursor),
+        limit=limit + 1,
+    )
+    if not found:
+        await campaigns.get(deps.db, campaign_id)
+    page = found[:limit]
+    return Page(
+        items=[MessageOut.model_validate(message) for message in page],
+        next_cursor=id_cursor(page[-1].id) if len(found) > limit else None,
+    )
+
+
+def lead_out(lead: Lead) -> LeadOut:
+    """Show a lead as a page of leads has it."""
+    base = PROFILE_URLS.get(lead.platform)
+    profile_url = None if base is None else base + lead.platform_id
+    return LeadOut.model_validate({**asdict(lead), "profile_url": profile_url})

@@ -1,0 +1,62 @@
+"""Messages: a person approves, edits or rejects each one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter, Response
+
+from omni.api.deps import Deps
+from omni.api.idempotency import RunOnce
+from omni.api.routes.params import RowId
+from omni.api.schemas import ApproveIn, MessageOut, MessagePatch
+from omni.dispatch import store as dispatch
+from omni.jobs import store as jobs
+from omni.jobs.types import DispatchMessages, NewJob
+from omni.storage.db import Tx
+
+router = APIRouter(prefix="/messages", tags=["messages"])
+
+APPROVALS_TOGETHER = timedelta(seconds=2)
+"""Approvals within this time share one run of dispatch."""
+
+
+def dispatch_soon(now: datetime) -> NewJob:
+    """Return the run of dispatch that follows the approvals of these seconds."""
+    since = (now - datetime.min.replace(tzinfo=now.tzinfo)) % APPROVALS_TOGETHER
+    # One slot later than the next: a transaction that began in this one has surely ended by then.
+    run_at = now - since + 2 * APPROVALS_TOGETHER
+    return NewJob(DispatchMessages(), key=f"dispatch.dm@{run_at.isoformat()}", run_at=run_at)
+
+
+@router.post("/{message_id}/approve", response_model=MessageOut, summary="Approve a message")
+async def approve_message(
+    message_id: RowId, body: ApproveIn, deps: Deps, once: RunOnce
+) -> Response:
+    """Approve exactly the text with this `body_hash`; it goes out within the account's limits."""
+    now = deps.clock()
+
+    async def effect(tx: Tx) -> MessageOut:
+        message = await dispatch.approve(tx, message_id, body_hash=body.body_hash, now=now)
+        await jobs.enqueue(tx, [dispatch_soon(now)], now=now)
+        return MessageOut.model_validate(message)
+
+    return await once.run(200, effect)
+
+
+@router.patch("/{message_id}", summary="Edit a message")
+async def edit_message(message_id: RowId, body: MessagePatch, deps: Deps) -> MessageOut:
+    """Give the message another text. An approval is void after that."""
+    async with deps.db.transaction() as tx:
+        message = await dispatch.edit(tx, message_id, body=body.body, now=deps.clock())
+    return MessageOut.model_validate(message)
+
+
+@router.post("/{message_id}/reject", response_model=MessageOut, summary="Reject a message")
+async def reject_message(message_id: RowId, deps: Deps, once: RunOnce) -> Response:
+    """Cancel the message for good."""
+
+    async def effect(tx: Tx) -> MessageOut:
+        return MessageOut.model_validate(await dispatch.reject(tx, message_id, now=deps.clock()))
+
+    return await once.run(200, effect)

@@ -1,0 +1,53 @@
+"""The models that the client returns, for those who know the client and not the API."""
+
+from omni.api.schemas import (
+    AccountOut,
+    CampaignOut,
+    CriteriaField,
+    Decision,
+    FieldError,
+    Funnel,
+    Health,
+    JobAccepted,
+    JobOut,
+    LeadOut,
+    LeadState,
+    MessageOut,
+    MessageState,
+    Page,
+    PlatformOut,
+    Problem,
+    Ready,
+    ReasonOut,
+    StatusOut,
+    Suppressed,
+    SuppressionOut,
+)
+from omni.campaigns.types import CampaignStatus
+from omni.jobs.types import JobState
+
+__all__ = [
+    "AccountOut",
+    "CampaignOut",
+    "CampaignStatus",
+    "CriteriaField",
+    "Decision",
+    "FieldError",
+    "Funnel",
+    "Health",
+    "JobAccepted",
+    "JobOut",
+    "JobState",
+    "LeadOut",
+    "LeadState",
+    "MessageOut",
+    "MessageState",
+    "Page",
+    "PlatformOut",
+    "Problem",
+    "Ready",
+    "ReasonOut",
+    "StatusOut",
+    "Suppressed",
+    "SuppressionOut",
+]
