@@ -1,0 +1,42 @@
+"""Writes to the synthetic network's people."""
+
+from __future__ import annotations
+
+from omni.base.errors import Ambiguous, Transient
+from omni.connectors.synthetic.wire import PLATFORM, Http, LetterJson, read
+from omni.connectors.types import Credentials, Outgoing, Receipt
+
+
+def authorization(account: Credentials) -> dict[str, str]:
+    """Return the header that names the account; without a secret the handle itself is the token."""
+    return {"Authorization": f"Bearer {account.secret or account.handle}"}
+
+
+class SyntheticSender:
+    """`MessageSender` of the synthetic network, which honours idempotency keys."""
+
+    platform = PLATFORM
+
+    def __init__(self, http: Http, base_url: str) -> None:
+        self._http = http
+        self._base = base_url.rstrip("/")
+
+    async def send(self, sender: Credentials, message: Outgoing) -> Receipt:
+        """Hand the message over, once.
+
+        Raises:
+            Rejected: The recipient does not accept messages or is gone, or the account is unknown.
+            Transient: Surely not taken.
+            Ambiguous: Perhaps taken.
+        """
+        answer = await self._http.post_json(
+            f"{self._base}/messages",
+            json={"to": message.platform_id, "text": message.text},
+            headers=authorization(sender) | {"Idempotency-Key": message.key},
+            retry=False,
+        )
+        try:
+            letter = read(answer, LetterJson)
+        except Transient as error:
+            raise Ambiguous(f"perhaps taken: {error}") from error
+        return Receipt(letter.id, letter.sent_at)
