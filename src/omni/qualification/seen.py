@@ -52,17 +52,17 @@ def visible_text(text: str) -> str:
 def is_quoted(evidence: str, shown: Mapping[str, Any]) -> bool:
     """Tell whether `evidence` stands word for word in what the judge was shown.
 
-    White space and case are not compared, since models change them. A quote of fewer than three
-    letters or digits would be found by chance, so it must be the whole of a text, or be of a
-    script that writes words in one or two signs.
+    White space and case are not compared, since models change them. A number or a flag is quoted
+    with its name. A quote of fewer than three letters or digits would be found by chance, so it
+    must be the whole of a text, or be of a script that writes words in one or two signs.
     """
     quoted = _normal(evidence)
     if not quoted:
         return False
-    telling = _is_telling(quoted)
-    return any(
-        quoted == piece or (telling and quoted in piece) for piece in map(_normal, _pieces(shown))
-    )
+    texts = [_normal(text) for text in _texts(shown)]
+    if quoted in texts or quoted in map(_normal, _facts(shown)):
+        return True
+    return _is_telling(quoted) and any(quoted in text for text in texts)
 
 
 def _priority(key: str) -> tuple[int, str]:
@@ -99,14 +99,18 @@ def _leaves(value: Any) -> list[str]:
     return cast(list[str], value) if isinstance(value, list) else [str(value)]
 
 
-def _pieces(shown: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each text by itself, and numbers and flags with their names, as the JSON shows them."""
-    for key, value in shown.items():
+def _texts(shown: Mapping[str, Any]) -> Iterator[str]:
+    for value in shown.values():
         if isinstance(value, str):
             yield value
         elif isinstance(value, list):
             yield from cast(list[str], value)
-        else:
+
+
+def _facts(shown: Mapping[str, Any]) -> Iterator[str]:
+    """Yield numbers and flags with their names, as people and as JSON write them."""
+    for key, value in shown.items():
+        if isinstance(value, bool | int | float):
             yield f"{key}: {json.dumps(value)}"
             yield f'"{key}": {json.dumps(value)}'
 
