@@ -265,8 +265,6 @@ create index messages_to_send on messages (platform, eligible_at, id) where stat
 create index messages_in_flight on messages (claimed_at) where state in ('claimed', 'sending');
 create index messages_charged on messages (account_id, charged_at desc)
     where charged_at is not null;
-create index messages_by_receipt on messages (platform, platform_message_id)
-    where platform_message_id is not null;
 create index messages_by_lead on messages (lead_id);
 create index messages_by_profile on messages (profile_id);
 

@@ -1,0 +1,70 @@
+"""What an event means and what must follow from it: decided from values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from omni.base.hashing import digest_bytes
+from omni.connectors.types import InboxEvent
+from omni.feedback.rules import classify as classify
+from omni.feedback.types import REPLY_KINDS, Cancel, Consequences, RecordedEvent, Suppress
+
+MAX_BODY: Final = 10_000
+"""The most characters of a reply that are kept."""
+
+_MAX_ID = 500
+_REASONS = {"opt_out": "asked not to be written to", "blocked": "blocked the sender"}
+
+
+def read(event: InboxEvent, now: datetime) -> InboxEvent:
+    """Return an event from a platform as it may be stored, its reply classed by the rules.
+
+    A class that the platform itself gives stands. A moment in the future is the platform's error.
+    """
+    text = None if event.text is None else _storable(event.text)[:MAX_BODY]
+    at = event.occurred_at if event.occurred_at.tzinfo else event.occurred_at.replace(tzinfo=UTC)
+    return replace(
+        event,
+        event_id=_short_id(event.event_id),
+        kind=classify(text) if event.kind == "replied" and text else event.kind,
+        platform_id=_storable(event.platform_id),
+        text=text,
+        occurred_at=min(at, now),
+        in_reply_to=event.in_reply_to and _storable(event.in_reply_to),
+    )
+
+
+def consequences(events: Iterable[RecordedEvent]) -> Consequences:
+    """Return what must be written together with these new events.
+
+    A reply of any kind stops every waiting message to that person, in all campaigns; an automatic
+    one does not. Who opts out or blocks is never written to again.
+    """
+    leads: dict[int, None] = {}
+    suppress: dict[tuple[str, str], Suppress] = {}
+    cancel: dict[tuple[str, str], Cancel] = {}
+    for event in events:
+        person = (event.platform, event.platform_id)
+        if event.kind in REPLY_KINDS and event.lead_id is not None:
+            leads[event.lead_id] = None
+        if event.kind in _REASONS:
+            source = f"feedback event {event.id}"
+            suppress.setdefault(person, Suppress(*person, _REASONS[event.kind], source))
+        if event.kind in REPLY_KINDS or event.kind in _REASONS:
+            cancel.setdefault(person, Cancel(*person, _REASONS.get(event.kind, "has replied")))
+    return Consequences(tuple(leads), tuple(suppress.values()), tuple(cancel.values()))
+
+
+def _storable(text: str) -> str:
+    """Return `text` without what Postgres or UTF-8 cannot hold."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
+
+
+def _short_id(event_id: str) -> str:
+    """Return the id; where it is too long to index or not storable, its digest stands for it."""
+    if len(event_id) <= _MAX_ID and _storable(event_id) == event_id:
+        return event_id
+    return digest_bytes(event_id.encode("utf-8", "surrogatepass"))
