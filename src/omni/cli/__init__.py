@@ -1,1 +1,1 @@
-"""The composition root: reads settings, builds the world, starts the processes."""
+"""The composition root: reads settings, builds the world, starts and watches the processes."""

@@ -1,0 +1,55 @@
+"""The command line: `omni --help` lists the commands."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from omni.cli import keys, reading, running
+from omni.cli.faults import guarded
+
+app = typer.Typer(
+    help="Find the right people on public platforms and start conversations with them, carefully.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+running.add_commands(app)
+reading.add_commands(app)
+app.add_typer(keys.app, name="keys")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"omni {version('omni')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which Omni."),
+    ] = False,
+) -> None:
+    pass
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code: 0 well, 1 a fault, 2 the caller's mistake."""
+    command = get_command(app)
+    return guarded(lambda: command.main(arguments, prog_name="omni", standalone_mode=False))
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
