@@ -42,6 +42,7 @@ class OllamaStandIn:
 
     models: set[str] = field(default_factory=lambda: {"llama3.1"})
     reply: Callable[[dict[str, Any]], str] = quoting_reply
+    latency_s: float = 0.01
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     faults: deque[Fault] = field(default_factory=deque[Fault])
     hung_up: threading.Event = field(default_factory=threading.Event)
@@ -102,7 +103,7 @@ class OllamaStandIn:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(self.latency_s)
             for number, part in enumerate(parts):
                 if fault == "half" and number == len(parts) // 2:
                     raise ConnectionAbortedError("the server dies in mid-answer")
