@@ -55,11 +55,11 @@ async def run_relay(*, db: Database, broker: Broker, clock: Clock, stop: asyncio
     relay = Relay(db, broker, clock)
     failures = 0
     while not stop.is_set():
+        began = monotonic()
         try:
             await relay.run_for(RELISTEN_S, stop)
-            failures = 0
         except Transient as error:
-            failures += 1
+            failures = 1 if monotonic() - began > MAX_PAUSE_S else failures + 1
             log.warning("jobs.relay_faltered", error=str(error), failures=failures)
             ceiling = min(MAX_PAUSE_S, 0.1 * 2 ** min(failures, 10))
             await wait_for_any(stop, timeout_s=ceiling * (0.5 + random.random() / 2))  # noqa: S311

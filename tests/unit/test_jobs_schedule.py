@@ -1,0 +1,64 @@
+"""What the clock alone makes due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omni.flow.schedule import due_jobs
+
+NOW = datetime(2026, 11, 22, 2, 17, 30, tzinfo=UTC)
+
+
+def keys(now: datetime, *campaign_ids: int) -> set[str | None]:
+    return {job.key for job in due_jobs(now, campaign_ids)}
+
+
+def test_slots_of_the_installation_are_named_by_their_beginning() -> None:
+    assert keys(NOW) == {
+        "feedback.sweep@2026-11-22T02:15",
+        "crawl.refresh@2026-11-22T02:15",
+        "dispatch.dm@2026-11-22T02:00",
+    }
+
+
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    st.integers(1, 10**6),
+)
+def test_a_day_of_ticks_asks_for_each_slot_once(start: datetime, campaign_id: int) -> None:
+    ticks = [start + timedelta(minutes=minutes) for minutes in range(0, 24 * 60, 5)]
+    asked = {key for tick in ticks for key in keys(tick, campaign_id)}
+    kinds = Counter(str(key).split("@")[0] for key in asked)
+    assert kinds["feedback.sweep"] in (288, 289)
+    assert kinds["crawl.refresh"] in (96, 97)
+    assert kinds["dispatch.dm"] in (24, 25)
+    assert kinds["qualify.campaign"] in (1, 2)  # a day's end and the next one's beginning
+    assert kinds["weights.update"] in (1, 2)
+
+
+def test_a_scheduler_that_slept_for_a_week_asks_for_the_present_slots_alone() -> None:
+    assert len(keys(NOW, 1, 2)) == len(keys(NOW + timedelta(days=7), 1, 2)) == 3 + 2 * 2
+
+
+def test_two_schedulers_in_different_time_zones_agree() -> None:
+    assert keys(NOW, 5) == keys(NOW.astimezone(timezone(timedelta(hours=9, minutes=30))), 5)
+
+
+def begins(campaign_id: int, kind: str) -> int:
+    """Return the minute of the UTC day at which the campaign's daily slot begins."""
+    (key,) = (str(key) for key in keys(NOW, campaign_id) if str(key).startswith(kind))
+    moment = datetime.fromisoformat(key.rsplit(".", 1)[1])
+    return moment.hour * 60 + moment.minute
+
+
+def test_campaigns_are_spread_over_the_day_and_their_learning_over_the_night() -> None:
+    qualify = Counter(begins(n, "qualify.campaign@") // 60 for n in range(1, 1001))
+    assert len(qualify) == 24
+    assert max(qualify.values()) < 3 * 1000 / 24
+    night = [begins(n, "weights.update@") for n in range(1, 1001)]
+    assert max(night) < 4 * 60
+    assert len(set(night)) > 200
