@@ -51,6 +51,11 @@ def break_network(url: str, **fault: object) -> None:
     httpx.post(f"{url}/faults", json=fault).raise_for_status()
 
 
+def mend_network(url: str) -> None:
+    """Forget all faults."""
+    httpx.delete(f"{url}/faults").raise_for_status()
+
+
 def edit_person(url: str, person: str, **fields: object) -> None:
     """Let a person change their profile; see `omni.connectors.synthetic.network.Edit`."""
     httpx.patch(f"{url}/people/{person}", json=fields).raise_for_status()
