@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import resources
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
@@ -47,11 +48,13 @@ class Query:
             fragment = (fragments or {})[slot]
             text = text.replace("{{" + slot + "}}", fragment.text)
             values.update(fragment.params)
-        return _number(text, values)
+        sql, names = _number(text)
+        return sql, [values[name] for name in names]
 
 
-def _number(text: str, values: Mapping[str, object]) -> tuple[str, list[object]]:
-    """Replace `:name` by `$n` outside of string literals and comments."""
+@lru_cache(maxsize=2_048)
+def _number(text: str) -> tuple[str, tuple[str, ...]]:
+    """Replace `:name` by `$n` outside of string literals and comments; return the names too."""
     places: dict[str, int] = {}
 
     def place(match: re.Match[str]) -> str:
@@ -65,7 +68,7 @@ def _number(text: str, values: Mapping[str, object]) -> tuple[str, list[object]]
             pieces.append(literal.group())
         end = literal.end()
     pieces.append(_PARAMETER.sub(place, text[end:]))
-    return "".join(pieces), [values[name] for name in places]
+    return "".join(pieces), tuple(places)
 
 
 @dataclass(frozen=True, slots=True)
