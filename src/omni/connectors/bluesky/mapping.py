@@ -1,0 +1,212 @@
+"""From the AppView's JSON to the common shape, and from what people type to actors. Pure.
+
+Shapes follow the public lexicons `app.bsky.actor.defs`, `app.bsky.feed.defs` and
+`com.atproto.label.defs`. Nothing in an answer is trusted to have the type that it should.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from omni.base.errors import Rejected
+from omni.connectors.types import RawPost, RawProfile
+
+PLATFORM = "bluesky"
+INVALID_HANDLE = "handle.invalid"
+"""What the AppView shows instead of a handle that does not lead back to the account."""
+
+MAX_SEARCH_CHARS = 300
+_MAX_COUNT = 2**53
+
+_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,2000}")
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HANDLE = re.compile(rf"({_LABEL}\.)+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?")
+_PROFILE_URL = re.compile(r"https://bsky\.app/profile/([^/?#]+)/?(?:[?#].*)?")
+
+_MESSAGES: Mapping[str, bool] = {
+    "all": True,
+    "none": False,
+    # Only people whom they follow may begin a conversation, so a stranger may not.
+    "following": False,
+}
+
+
+def read_actor(value: str) -> str:
+    """Return the handle or DID that a person means by `value`.
+
+    Args:
+        value: A handle, with or without @, a DID, an `at://` URI or the address of a profile page.
+
+    Raises:
+        Rejected: None of these.
+    """
+    text = value.strip()
+    if page := _PROFILE_URL.fullmatch(text):
+        text = page[1]
+    text = text.removeprefix("at://").removeprefix("@").rstrip("/")
+    if _DID.fullmatch(text):
+        return text
+    if len(text) <= 253 and _HANDLE.fullmatch(text):
+        return text.lower()
+    raise Rejected(
+        f"not a Bluesky handle or DID: {value[:100]!r}; write it like alice.bsky.social",
+        field="seed_value",
+    )
+
+
+def read_search(value: str) -> str:
+    """Return the words to search for.
+
+    Raises:
+        Rejected: There are none, or too many.
+    """
+    text = " ".join(value.split())
+    if not 0 < len(text) <= MAX_SEARCH_CHARS:
+        message = f"a Bluesky search needs 1 to {MAX_SEARCH_CHARS} characters"
+        raise Rejected(message, field="seed_value")
+    return text
+
+
+def is_did(value: str) -> bool:
+    """Tell whether `value` has the form of a DID."""
+    return _DID.fullmatch(value) is not None
+
+
+def did_of(view: object) -> str | None:
+    """Return the DID of a profile view; None if there is no valid one."""
+    did = _text(_fields(view), "did")
+    return did if did and is_did(did) else None
+
+
+def map_profile(view: object, posts: Sequence[RawPost]) -> RawProfile | None:
+    """Map an `app.bsky.actor.defs#profileViewDetailed`.
+
+    Self-declared: a bot, by the label `bot` that the account put on itself. Not discoverable: it
+    asks by `!no-unauthenticated` not to be shown to people who are not signed in, which we are
+    not, or moderators hide it. `accepts_messages` is unknown where there is no chat declaration:
+    the apps then let only people write whom they follow, but the platform does not say so.
+
+    Args:
+        view: The view as it was received.
+        posts: The recent posts of the same account.
+
+    Returns:
+        The profile; None if the view has no valid DID.
+    """
+    fields = _fields(view)
+    did = did_of(fields)
+    if did is None:
+        return None
+    handle = _text(fields, "handle")
+    own, others = _labels(fields, did)
+    chat = _fields(_fields(fields.get("associated")).get("chat"))
+    allow_incoming = _text(chat, "allowIncoming")
+    images = (_text(fields, "avatar"), _text(fields, "banner"))
+    website = _text(fields, "website")
+    return RawProfile(
+        platform=PLATFORM,
+        platform_id=did,
+        username=handle if handle and handle != INVALID_HANDLE else did,
+        display_name=_text(fields, "displayName"),
+        bio=_text(fields, "description"),
+        followers=_count(fields, "followersCount"),
+        follows=_count(fields, "followsCount"),
+        posts_count=_count(fields, "postsCount"),
+        created_at=_moment(fields, "createdAt"),
+        is_bot="bot" in own,
+        accepts_messages=_MESSAGES.get(allow_incoming or ""),
+        discoverable="!no-unauthenticated" not in own and "!hide" not in others,
+        image_urls=tuple(url for url in images if url and url.startswith(("https://", "http://"))),
+        links=(website,) if website else (),
+        posts=tuple(posts),
+        extra=_extra(fields, own | others, allow_incoming),
+    )
+
+
+def map_feed(items: Iterable[object], did: str) -> tuple[RawPost, ...]:
+    """Map an author feed (items `app.bsky.feed.defs#feedViewPost`) to the author's own posts.
+
+    Reposts are other people's words and are left out; so is a post that appears twice (pinned).
+    """
+    posts: dict[str, RawPost] = {}
+    for item in items:
+        post = _fields(_fields(item).get("post"))
+        uri = _text(post, "uri")
+        if uri and did_of(post.get("author")) == did:
+            posts.setdefault(uri, _map_post(post))
+    return tuple(posts.values())
+
+
+def _map_post(post: Mapping[str, Any]) -> RawPost:
+    record = _fields(post.get("record"))
+    return RawPost(
+        text=_text(record, "text") or "",
+        created_at=_posted_at(record, post),
+        likes=_count(post, "likeCount"),
+        reposts=_count(post, "repostCount"),
+        replies=_count(post, "replyCount"),
+    )
+
+
+def _posted_at(record: Mapping[str, Any], post: Mapping[str, Any]) -> datetime | None:
+    """Authors write `createdAt` themselves; the AppView's own order trusts the earlier of both."""
+    moments = (_moment(record, "createdAt"), _moment(post, "indexedAt"))
+    return min((moment for moment in moments if moment), default=None)
+
+
+def _labels(fields: Mapping[str, Any], did: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the labels that the account put on itself, and those that others put on it."""
+    mine: set[str] = set()
+    theirs: set[str] = set()
+    for entry in _items(fields.get("labels")):
+        label = _fields(entry)
+        value = _text(label, "val")
+        if value and label.get("neg") is not True:
+            (mine if label.get("src") == did else theirs).add(value)
+    return frozenset(mine), frozenset(theirs)
+
+
+def _extra(
+    fields: Mapping[str, Any], labels: Iterable[str], allow_incoming: str | None
+) -> dict[str, Any]:
+    verified = _text(_fields(fields.get("verification")), "verifiedStatus")
+    known: dict[str, Any] = {
+        "labels": sorted(labels),
+        "pronouns": _text(fields, "pronouns"),
+        "allow_incoming": allow_incoming,
+        "verified": True if verified == "valid" else None,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _fields(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _items(value: object) -> Sequence[object]:
+    return cast("Sequence[object]", value) if isinstance(value, list) else ()
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _count(fields: Mapping[str, Any], name: str) -> int | None:
+    value = fields.get(name)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT
+    return value if is_count else None
+
+
+def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
+    text = _text(fields, name)
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+        if moment is None:
+            return None
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
