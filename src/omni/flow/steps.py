@@ -1,0 +1,266 @@
+"""The conductor: each step opens the doors of the rooms that its job needs, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from omni.base.errors import Rejected, Transient
+from omni.base.log import get_logger
+from omni.campaigns import store as campaigns
+from omni.campaigns.types import Campaign
+from omni.candidates import work as candidates
+from omni.candidates.types import Target
+from omni.connectors.types import RawProfile, Seed
+from omni.crawl import work as crawling
+from omni.dispatch import store as accounts
+from omni.dispatch import work as dispatching
+from omni.dispatch.types import Account
+from omni.feedback import store as feedback_store
+from omni.feedback import work as feedback
+from omni.feedback.plan import consequences
+from omni.flow import follow
+from omni.flow.types import JobContext, Step, StepResult, Steps
+from omni.flow.world import World
+from omni.jobs import store as ledger
+from omni.jobs.types import (
+    CrawlRefresh,
+    CrawlSeed,
+    DispatchMessages,
+    DraftMessages,
+    JobArgs,
+    MaintainCandidates,
+    Noop,
+    Progress,
+    QualifyCampaign,
+    RefreshCandidates,
+    SweepFeedback,
+    UpdateWeights,
+)
+from omni.leads import store as leads_store
+from omni.leads import work as leads
+from omni.predicate.plan import compile_criteria
+from omni.profiles import work as profiles
+from omni.profiles.types import StoredBatch
+from omni.qualification import work as qualification
+from omni.qualification.plan import PROMPT_VERSION
+from omni.weights import work as weights
+
+MAX_CAMPAIGNS = 1_000
+"""The most campaigns that one maintenance job serves."""
+
+
+async def crawl_seed(world: World, job: JobContext, args: CrawlSeed) -> StepResult:
+    """Walk from the seed; write each batch with its follow-up jobs in one transaction."""
+    walk = crawling.crawl(
+        world.source(args.platform),
+        Seed(args.platform, args.seed_type, args.seed_value),
+        args.config,
+        concurrency=world.settings.crawler_concurrency,
+        monotonic=monotonic,
+        report=job.report,
+    )
+    total = StoredBatch((), (), 0)
+    async for batch in walk:
+        total = _sum(total, await _write(world, job, batch))
+    return StepResult(_counts(total))
+
+
+async def crawl_refresh(world: World, job: JobContext, args: CrawlRefresh) -> StepResult:
+    """Read again whom we have not seen for the longest time."""
+    stale = await profiles.stale_refs(world.db, platforms=tuple(world.sources), limit=args.limit)
+    total, done = StoredBatch((), (), 0), 0
+    for platform, ids in stale.items():
+        source = world.source(platform)
+        for start in range(0, len(ids), source.batch_size):
+            part = ids[start : start + source.batch_size]
+            total = _sum(total, await _write(world, job, await source.fetch(part)))
+            done += len(part)
+            job.report(Progress(done, sum(map(len, stale.values()))))
+    return StepResult(_counts(total))
+
+
+async def maintain_candidates(
+    world: World, job: JobContext, args: MaintainCandidates
+) -> StepResult:
+    """Hold the changed profiles against every active campaign."""
+    active = await campaigns.active(world.db, limit=MAX_CAMPAIGNS)
+    report = await candidates.maintain(
+        world.db, [_target(campaign) for campaign in active], args.profile_ids, now=world.clock()
+    )
+    return StepResult({"campaigns": len(active), **asdict(report)})
+
+
+async def refresh_candidates(world: World, job: JobContext, args: RefreshCandidates) -> StepResult:
+    """Hold every profile against one campaign."""
+    campaign = await campaigns.get(world.db, args.campaign_id)
+    report = await candidates.refresh(
+        world.db, _target(campaign), now=world.clock(), report=job.report
+    )
+    return StepResult(asdict(report))
+
+
+async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign) -> StepResult:
+    """Judge the shortlist, then turn verdicts into leads."""
+    campaign = await campaigns.get(world.db, args.campaign_id)
+    judged = await qualification.qualify(
+        world.db,
+        world.judge,
+        campaign,
+        compile_criteria(campaign.criteria).english,
+        limit=args.limit or campaign.shortlist_size,
+        clock=world.clock,
+        report=job.report,
+    )
+    promoted = await leads.promote(
+        world.db,
+        campaign,
+        model=world.judge.model,
+        prompt_version=PROMPT_VERSION,
+        now=world.clock(),
+    )
+    return StepResult(
+        {**asdict(judged), "leads": asdict(promoted)},
+        follow.after_qualification(campaign.id, job.id),
+    )
+
+
+async def draft_messages(world: World, job: JobContext, args: DraftMessages) -> StepResult:
+    """Write what a person may approve."""
+    campaign = await campaigns.get(world.db, args.campaign_id)
+    report = await dispatching.draft(world.db, campaign, now=world.clock())
+    return StepResult(asdict(report))
+
+
+async def dispatch_messages(world: World, job: JobContext, args: DispatchMessages) -> StepResult:
+    """Send what was approved, as far as the accounts' limits allow."""
+    report = await dispatching.dispatch(
+        world.db, world.senders, world.vault, clock=world.clock, report=job.report
+    )
+    async with world.db.transaction() as tx:
+        await leads_store.mark_contacted(tx, report.contacted_lead_ids, now=world.clock())
+    return StepResult(_plain(asdict(report)), follow.after_dispatch(report.next_eligible))
+
+
+async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> StepResult:
+    """Read each account's inbox; one that cannot be read does not keep the others waiting."""
+    events = unread = 0
+    for account in await accounts.list_accounts(world.db):
+        if account.platform not in world.inboxes:
+            continue
+        try:
+            events += await _sweep_account(world, account)
+        except (Transient, Rejected) as error:
+            unread += 1
+            get_logger().warning("feedback.account_unread", account_id=account.id, error=str(error))
+        job.report(Progress(events, None, account.handle))
+    if unread and not events:
+        raise Transient(f"{unread} inboxes could not be read: see the log")
+    return StepResult({"recorded": events, "unread_accounts": unread})
+
+
+async def _sweep_account(world: World, account: Account) -> int:
+    """Record what came back together with all that follows from it, in one transaction."""
+    credentials = await accounts.credentials(world.db, account.id, world.vault)
+    inbox = world.inboxes[account.platform]
+    events, cursor = await feedback.read_inbox(
+        world.db, inbox, account, credentials, clock=world.clock
+    )
+    now = world.clock()
+    async with world.db.transaction() as tx:
+        new = await feedback_store.record(tx, account.id, events, cursor, now)
+        outcome = consequences(new)
+        await leads_store.mark_replied(tx, outcome.replied_leads, now=now)
+        for person in outcome.suppress:
+            await leads_store.suppress(tx, **asdict(person), now=now)
+        for person in outcome.cancel:
+            await accounts.cancel_for_person(tx, **asdict(person), now=now)
+    return len(new)
+
+
+async def update_weights(world: World, job: JobContext, args: UpdateWeights) -> StepResult:
+    """Learn from the outcomes; the new weights and the re-scoring they call for are one write."""
+    campaign = await campaigns.get(world.db, args.campaign_id)
+    learned = await weights.learn(world.db, campaign, now=world.clock())
+    if learned is None:
+        return StepResult({"learned": False})
+    now = world.clock()
+    async with world.db.transaction() as tx:
+        version = await campaigns.add_weights(tx, campaign.id, **asdict(learned), now=now)
+        await ledger.enqueue(tx, follow.after_learning(campaign.id, version), now=now)
+    return StepResult({"learned": True, "version": version, **_plain(asdict(learned))})
+
+
+async def noop(world: World, job: JobContext, args: Noop) -> StepResult:
+    """Do nothing."""
+    return StepResult()
+
+
+def bind_steps(world: World) -> Steps:
+    """Return the step of each kind of job, with the world in its hands."""
+    steps: dict[type[JobArgs], Callable[[World, JobContext, Any], Awaitable[StepResult]]] = {
+        CrawlSeed: crawl_seed,
+        CrawlRefresh: crawl_refresh,
+        MaintainCandidates: maintain_candidates,
+        RefreshCandidates: refresh_candidates,
+        QualifyCampaign: qualify_campaign,
+        DraftMessages: draft_messages,
+        DispatchMessages: dispatch_messages,
+        SweepFeedback: sweep_feedback,
+        UpdateWeights: update_weights,
+        Noop: noop,
+    }
+    return {args.kind: _bind(world, step) for args, step in steps.items()}
+
+
+def _bind(world: World, step: Callable[[World, JobContext, Any], Awaitable[StepResult]]) -> Step:
+    def bound(job: JobContext, args: JobArgs) -> Awaitable[StepResult]:
+        return step(world, job, args)
+
+    return bound
+
+
+async def _write(world: World, job: JobContext, batch: Sequence[RawProfile]) -> StoredBatch:
+    """Write profiles, features and the jobs that follow as one; then fetch the pictures."""
+    now = world.clock()
+    async with world.db.transaction() as tx:
+        stored = await profiles.store_batch(
+            tx, batch, now=now, campaign_id=job.campaign_id, job_id=job.id
+        )
+        await ledger.enqueue(tx, follow.after_profiles(stored.new + stored.changed), now=now)
+    await profiles.store_images(world.db, world.objects, world.http, stored.new + stored.changed)
+    return stored
+
+
+def _target(campaign: Campaign) -> Target:
+    return Target(
+        campaign.id,
+        compile_criteria(campaign.criteria).where,
+        campaign.weights,
+        campaign.criteria_hash,
+    )
+
+
+def _sum(one: StoredBatch, other: StoredBatch) -> StoredBatch:
+    return StoredBatch(
+        one.new + other.new, one.changed + other.changed, one.unchanged + other.unchanged
+    )
+
+
+def _counts(stored: StoredBatch) -> dict[str, Any]:
+    found = len(stored.new) + len(stored.changed) + stored.unchanged
+    return {
+        "profiles": found,
+        "new": len(stored.new),
+        "changed": len(stored.changed),
+        "unchanged": stored.unchanged,
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values as the ledger's JSON has them."""
+    return msgspec.to_builtins(values)

@@ -1,0 +1,163 @@
+"""Every page of the UI in a real browser: it shows the data, and its buttons do what they say."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.conftest import require
+from tests.e2e.five_steps import finished, settled
+from tests.e2e.product import Product, running_product
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+HOSTILE = '<img src=x onerror="document.title=1"> & <b>bold</b>'
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("product")
+async def test_each_page_shows_its_data(
+    tmp_path: Path, database_url: str, valkey_url: str, queue_prefix: str
+) -> None:
+    require(bool(CHROMIUM), "a Chromium (Debian: apt-get install chromium)")
+    async with (
+        running_product(tmp_path, database_url, valkey_url, queue_prefix) as product,
+        _browser() as page,
+    ):
+        campaign_id = await _fill(product)
+        pictures = _pictures(tmp_path)
+        await _campaigns(product, page, pictures)
+        await _campaign(product, page, campaign_id, pictures)
+        await _messages(product, page, campaign_id, pictures)
+        await _jobs(product, page, pictures)
+        await _accounts(product, page, pictures)
+        await _dark(product, page, pictures)
+
+
+@asynccontextmanager
+async def _browser() -> AsyncGenerator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            page = await browser.new_page(viewport={"width": 1200, "height": 900})
+            yield page
+        finally:
+            await browser.close()
+
+
+def _pictures(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("OMNI_SCREENSHOTS", tmp_path / "screenshots")).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+async def _fill(product: Product) -> int:
+    """Make a campaign with leads, messages and an account, as its user would."""
+    campaign = await product.api.create_campaign(
+        name=HOSTILE,
+        brief="people who work on solar energy and climate",
+        criteria={"field": "followers", "op": ">=", "value": 0},
+        threshold=0.0,
+        message_template="Hi {{ name }}, may I ask you something?",
+    )
+    started = await product.api.discover(
+        campaign.id, platform="synthetic", seed_type="search", seed_value="solar"
+    )
+    await finished(product, str(started.job_id))
+    await settled(product)
+    qualified = await product.api.qualify(campaign.id)
+    await finished(product, str(qualified.job_id))
+    drafting = await product.rows("select id from jobs where kind = 'dispatch.draft'")
+    await finished(product, str(drafting[0]["id"]))
+    await product.api.create_account(
+        platform="synthetic", handle="me", secret="token-of-me", hourly_limit=2, daily_limit=4
+    )
+    return campaign.id
+
+
+async def _open(product: Product, page: Page, path: str, heading: str) -> None:
+    await page.goto(product.ui_url + path)
+    await expect(page.get_by_text(heading, exact=True).first).to_be_visible(timeout=15_000)
+
+
+async def _shoot(page: Page, folder: Path, name: str) -> None:
+    picture = folder / f"{name}.png"
+    await page.screenshot(path=picture, full_page=True)
+    assert picture.stat().st_size > 5_000
+
+
+async def _campaigns(product: Product, page: Page, pictures: Path) -> None:
+    await _open(product, page, "/", "Campaigns")
+    await expect(page.get_by_text(HOSTILE, exact=True)).to_be_visible()
+    assert await page.locator("img[src=x]").count() == 0
+    assert await page.title() == "Campaigns · Omni"
+    await _shoot(page, pictures, "campaigns")
+
+
+async def _campaign(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:
+    status = await product.api.campaign_status(campaign_id)
+    best = (await product.api.leads(campaign_id, limit=1)).items[0]
+    await _open(product, page, f"/campaigns/{campaign_id}", HOSTILE)
+    for stage in ("discovered", "candidates", "judged", "leads"):
+        shown = page.locator(f"[data-stage={stage}]")
+        await expect(shown).to_have_text(f"{getattr(status.funnel, stage):,}")
+    card = page.locator(f"[data-lead='{best.id}']")
+    await expect(card).to_contain_text(best.reasons[0].evidence.strip()[:40])
+    await _shoot(page, pictures, "campaign")
+    await card.get_by_role("button", name="Accept").click()
+    await expect(card.get_by_text("accepted", exact=True)).to_be_visible()
+    assert (await product.api.get_lead(best.id)).state == "accepted"
+
+
+async def _messages(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:
+    await page.get_by_role("tab", name="Messages").click()
+    first = (await product.api.messages(campaign_id, state="pending", limit=1)).items[0]
+    card = page.locator(f"[data-message='{first.id}']")
+    await expect(card.locator("textarea")).to_have_value(first.body)
+    await _shoot(page, pictures, "messages")
+    await card.locator("textarea").fill("Hello, edited by a person.")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(card.get_by_text("Hello, edited by a person.", exact=True)).to_be_visible()
+    rows = await product.rows(
+        f"select body, body_hash, approved_hash from messages where id = {first.id}"
+    )
+    assert rows[0]["body"] == "Hello, edited by a person."
+    assert rows[0]["approved_hash"] == rows[0]["body_hash"]
+
+
+async def _jobs(product: Product, page: Page, pictures: Path) -> None:
+    await _open(product, page, "/jobs", "Jobs")
+    await expect(page.get_by_text("crawl.seed", exact=True).first).to_be_visible()
+    await expect(page.get_by_text("qualify.campaign", exact=True).first).to_be_visible()
+    await _shoot(page, pictures, "jobs")
+
+
+async def _accounts(product: Product, page: Page, pictures: Path) -> None:
+    await _open(product, page, "/accounts", "Accounts")
+    await expect(page.get_by_text("2 an hour, 4 a day")).to_be_visible()
+    await _shoot(page, pictures, "accounts")
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.get_by_text("paused", exact=True)).to_be_visible()
+    assert [account.status for account in await product.api.list_accounts()] == ["paused"]
+
+
+async def _dark(product: Product, page: Page, pictures: Path) -> None:
+    await page.emulate_media(color_scheme="dark")
+    await _open(product, page, "/jobs", "Jobs")
+    await expect(page.locator("body")).to_have_class(re.compile("body--dark"))
+    await _shoot(page, pictures, "jobs-dark")
