@@ -1,0 +1,76 @@
+"""What a campaign may be: bounds that hold whoever calls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypedDict, get_args
+
+from omni.base.errors import Rejected
+from omni.campaigns.types import CampaignStatus
+from omni.predicate.types import Compiled
+from omni.profiles.types import SIGNALS
+
+MAX_NAME = 300
+MAX_PROSE = 8_000
+MAX_SHORTLIST = 10_000
+MAX_WEIGHT = 1_000.0
+_LEAST_WEIGHT = 1e-9
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of a campaign; what is left out stays."""
+
+    name: str
+    brief: str
+    compiled: Compiled
+    status: CampaignStatus
+    threshold: float
+    shortlist_size: int
+    message_template: str
+
+
+def check_changes(changes: Changes) -> None:
+    """Check every value that is given.
+
+    Raises:
+        Rejected: One is out of bounds; `field` names it.
+    """
+    if "name" in changes:
+        _check_text("name", changes["name"], MAX_NAME)
+        if not changes["name"].strip():
+            raise Rejected("a campaign needs a name", field="name")
+    if "brief" in changes:
+        _check_text("brief", changes["brief"], MAX_PROSE)
+    if "message_template" in changes:
+        _check_text("message_template", changes["message_template"], MAX_PROSE)
+    if "status" in changes and changes["status"] not in get_args(CampaignStatus):
+        raise Rejected(f"status is one of {', '.join(get_args(CampaignStatus))}", field="status")
+    if "threshold" in changes and not 0 <= changes["threshold"] <= 1:
+        raise Rejected("the threshold is between 0 and 1", field="threshold")
+    if "shortlist_size" in changes and not 1 <= changes["shortlist_size"] <= MAX_SHORTLIST:
+        raise Rejected(
+            f"the shortlist size is between 1 and {MAX_SHORTLIST:,}", field="shortlist_size"
+        )
+
+
+def checked_weights(weights: Sequence[float]) -> tuple[float, ...]:
+    """Return weights as they are stored: one a signal, finite, bounded, and nothing close to 0.
+
+    Raises:
+        Rejected: There are too many or too few, or one is out of bounds.
+    """
+    if len(weights) != len(SIGNALS):
+        raise Rejected(f"there is one weight for each of {len(SIGNALS)} signals", field="weights")
+    for place, weight in enumerate(weights):
+        if not math.isfinite(weight) or abs(weight) > MAX_WEIGHT:
+            raise Rejected(f"a weight is within ±{MAX_WEIGHT:g}", field=f"weights[{place}]")
+    # Postgres refuses products that are too small for a float: they would stop every score.
+    return tuple(float(w) if abs(w) >= _LEAST_WEIGHT else 0.0 for w in weights)
+
+
+def _check_text(name: str, text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise Rejected(f"{name} is longer than {longest:,} characters: shorten it", field=name)
+    if any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text):
+        raise Rejected(f"{name} must not contain NUL or half a surrogate pair", field=name)

@@ -1,0 +1,55 @@
+"""The cheap score, in Python and in SQL, and the sums of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from omni.candidates.types import CandidateReport
+from omni.profiles.types import SIGNALS
+
+UNKNOWN_SIGNAL = 0.5
+"""What a signal counts that a profile does not have (yet): the middle, as for every unknown."""
+
+SCORE_SQL = " + ".join(
+    f":w_{place}::float8 * coalesce(pf.signals[{place}], {UNKNOWN_SIGNAL}::float8)"
+    for place in range(1, len(SIGNALS) + 1)
+)
+"""`cheap_score` over `profile_features pf`, with the parameters of `score_params`."""
+
+
+def cheap_score(signals: Sequence[float], weights: Sequence[float]) -> float:
+    """Return the dot product of the signals and the weights, in the order of `SIGNALS`.
+
+    The products are added from the first to the last, so that this is to the bit the number that
+    `SCORE_SQL` gives. It has no bounds of its own: only the order of a campaign's scores means
+    something.
+
+    Args:
+        signals: Each 0 to 1; one that is missing at the end counts 0.5.
+        weights: One for each of `SIGNALS`.
+    """
+    products = [
+        weight * (signals[place] if place < len(signals) else UNKNOWN_SIGNAL)
+        for place, weight in enumerate(weights)
+    ]
+    score = products[0]
+    for product in products[1:]:
+        score += product
+    return score
+
+
+def score_params(weights: Sequence[float]) -> dict[str, object]:
+    """Return the parameters of `SCORE_SQL`."""
+    return {f"w_{place}": float(weight) for place, weight in enumerate(weights, 1)}
+
+
+def add_reports(reports: Iterable[CandidateReport]) -> CandidateReport:
+    """Return the sum of what was done."""
+    listed = list(reports)
+    return CandidateReport(
+        entered=sum(report.entered for report in listed),
+        left=sum(report.left for report in listed),
+        rescored=sum(report.rescored for report in listed),
+        unchanged=sum(report.unchanged for report in listed),
+        stale=sum(report.stale for report in listed),
+    )
