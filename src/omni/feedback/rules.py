@@ -48,7 +48,8 @@ _OPT_OUT = (
     # Spanish
     r"no (?:me|nos) (?:escrib(?:as|a|an|ais)|contact(?:es|e|en|eis)|mand(?:es|e|en)|"
     r"envi(?:es|e|en)|molest(?:es|e|en))", r"no mas mensajes",
-    r"no (?:quiero|deseo) (?:recibir )?mas (?:mensajes|correos)", r"dej\w+ de (?:escribir|contactar|molestar|enviar|mandar)\w*",
+    r"no (?:quiero|deseo) (?:recibir )?mas (?:mensajes|correos)",
+    r"dej\w+ de (?:escribir|contactar|molestar|enviar|mandar)\w*",
     r"(?:dar|da|de)me de baja", r"cancelar (?:la )?suscripcion", r"dej[ae]\w*me en paz",
     # Portuguese
     r"nao (?:me|nos) (?:escrev[ao]\w*|contac?t[ae]\w*|mande\w*|envie\w*|incomod[ae]\w*)",
