@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from omni.api import store
 from omni.api.schemas import Funnel, StatusOut
-from omni.api.store import freeze_snapshot
 from omni.campaigns import store as campaigns
 from omni.candidates import store as candidates
 from omni.dispatch import store as dispatch
 from omni.feedback import store as feedback
 from omni.jobs import store as jobs
 from omni.leads import store as leads
-from omni.profiles import store as profiles
 from omni.qualification import store as qualification
 from omni.storage.db import Database
 
@@ -24,16 +23,16 @@ async def read_status(db: Database, campaign_id: int) -> StatusOut:
         NotFound: There is no such campaign.
     """
     async with db.transaction() as tx:
-        await freeze_snapshot(tx)
+        await store.freeze_snapshot(tx)
         campaign = await campaigns.get(tx, campaign_id)
-        judged, qualified = await qualification.count_verdicts(tx, campaign)
+        judged, qualified = await qualification.count_verdicts(tx, campaign_id)
         lead_states = await leads.count_by_state(tx, campaign_id)
         message_states = await dispatch.count_by_state(tx, campaign_id)
         return StatusOut(
             campaign_id=campaign_id,
             status=campaign.status,
             funnel=Funnel(
-                discovered=await profiles.count_discovered(tx, campaign_id),
+                discovered=await store.count_discovered(tx, campaign_id),
                 candidates=await candidates.count(tx, campaign_id),
                 judged=judged,
                 qualified=qualified,

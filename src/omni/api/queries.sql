@@ -1,5 +1,5 @@
 -- owns: api_keys, idempotency_keys
--- reads:
+-- reads: discoveries
 
 -- name: insert_key
 insert into api_keys (id, name, key_hash, scopes, created_at)
@@ -67,6 +67,10 @@ where (caller, route, key) in (
 -- name: freeze_snapshot
 -- Every count of a funnel is taken at one moment.
 set transaction isolation level repeatable read, read only;
+
+-- name: count_discovered
+-- discoveries_pkey begins with campaign_id: an index-only scan of the campaign's own part.
+select count(*) from discoveries where campaign_id = :campaign_id;
 
 -- name: ping
 select 1;

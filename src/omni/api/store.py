@@ -119,6 +119,11 @@ async def freeze_snapshot(tx: Executor) -> None:
     await tx.execute(QUERIES["freeze_snapshot"])
 
 
+async def count_discovered(db: Executor, campaign_id: int) -> int:
+    """Return how many people the campaign's crawls have found."""
+    return await db.fetchval(QUERIES["count_discovered"], campaign_id=campaign_id)
+
+
 async def ping(db: Executor) -> None:
     """Return if Postgres answers.
 

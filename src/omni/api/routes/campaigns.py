@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Body, Response
 
@@ -25,6 +25,7 @@ from omni.api.schemas import (
 )
 from omni.base.errors import Conflict
 from omni.campaigns import store as campaigns
+from omni.campaigns.plan import Changes
 from omni.campaigns.types import Campaign
 from omni.dispatch.plan import check_template
 from omni.jobs import store as jobs
@@ -80,14 +81,14 @@ async def get_campaign(campaign_id: RowId, deps: Deps) -> CampaignOut:
 @router.patch("/{campaign_id}", summary="Change a campaign")
 async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -> CampaignOut:
     """Change what is given. New criteria, or a campaign that wakes, refresh its candidates."""
-    changes: dict[str, Any] = body.model_dump(exclude_none=True, exclude={"criteria"})
+    changes = cast("Changes", body.model_dump(exclude_none=True, exclude={"criteria"}))
     if body.criteria is not None:
         changes["compiled"] = compile_criteria(body.criteria)
     if body.message_template is not None:
         check_template(body.message_template)
     now = deps.clock()
     async with deps.db.transaction() as tx:
-        before = await campaigns.get(tx, campaign_id)
+        before = await campaigns.lock(tx, campaign_id)
         if not changes:
             return campaign_out(before)
         campaign = await campaigns.update(tx, campaign_id, now=now, **changes)

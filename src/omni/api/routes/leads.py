@@ -12,7 +12,6 @@ from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
 from omni.api.routes.params import Cursor, Limit, RowId
 from omni.api.schemas import FeedbackIn, LeadOut, LeadState, MessageOut, MessageState, Page
-from omni.base.ids import new_id
 from omni.campaigns import store as campaigns
 from omni.dispatch import store as dispatch
 from omni.feedback import store as feedback
@@ -64,7 +63,9 @@ async def decide_lead(lead_id: RowId, body: FeedbackIn, deps: Deps, once: RunOnc
 
     async def effect(tx: Tx) -> LeadOut:
         lead = await leads.decide(tx, lead_id, accepted=body.kind == "accepted", now=now)
-        await feedback.record_person(tx, lead=lead, kind=body.kind, now=now, event_id=str(new_id()))
+        # Deciding the same again leaves `decided_at` as it was, and so is the same event.
+        event_id = f"{body.kind}@{lead.id}.{lead.decided_at}"
+        await feedback.record_person(tx, lead=lead, kind=body.kind, now=now, event_id=event_id)
         if body.kind == "rejected":
             await dispatch.cancel_for_lead(tx, lead_id, reason="lead rejected", now=now)
         return lead_out(lead)
