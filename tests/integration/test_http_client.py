@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from omni.base.errors import Ambiguous, Rejected, Transient
 from omni.connectors.http import HttpClient, HttpRejected, RetryPolicy, TooLarge
@@ -284,6 +285,10 @@ async def test_a_post_without_retry_tells_taken_from_not_taken(server: ScriptedS
         with pytest.raises(HttpRejected):
             await send(server.on("/400", reply(400)))
         assert await send(server.on("/fine", reply(body=b'{"id": 1}'))) == {"id": 1}
+        # The handle has sent before, this request has not: nobody listens, or no TLS comes about.
+        for url in (nobody, server.url.replace("http:", "https:") + "/fine"):
+            with pytest.raises(Transient):
+                await send(url)
         with pytest.raises(Transient) as limited:
             await send(server.on("/429", reply(429, retry_after="1")))
         assert limited.value.retry_after == 1
@@ -351,6 +356,41 @@ async def test_a_proxy_of_the_environment_is_not_used(
     for name in ("http_proxy", "HTTPS_PROXY", "all_proxy"):
         monkeypatch.setitem(os.environ, name, "http://127.0.0.1:9")
     assert await http.get_json(server.on("/x", reply())) == {}
+
+
+async def test_requests_that_meet_a_short_pause_do_not_spend_their_tries(
+    server: ScriptedServer, http: HttpClient
+) -> None:
+    url = server.on("/x", reply(429, b"", retry_after="1"), reply())
+    with pytest.raises(Transient):
+        await http.post_json(url, json={}, retry=False)
+    # Each of these finds the host paused, waits, and then has all its tries.
+    assert await asyncio.gather(*(http.get_json(url) for _ in range(5))) == [{}] * 5
+    assert server.count("/x") == 6
+
+
+async def test_failed_tries_are_logged_without_secrets(
+    server: ScriptedServer, http: HttpClient
+) -> None:
+    url = server.on("/x", reply(503, retry_after="0"), reply())
+    with capture_logs() as logs:
+        await http.get_json(url, params={"token": "hush"}, headers={"Authorization": "Bearer hush"})
+    (entry,) = logs
+    assert (entry["event"], entry["attempt"], entry["status"]) == ("http.try_failed", 1, 503)
+    assert entry["url"] == url
+    assert "hush" not in str(logs)
+
+
+async def test_a_closed_client_says_so(server: ScriptedServer) -> None:
+    url = server.on("/hang", hang)
+    http = client(timeout_s=20.0)
+    task = asyncio.create_task(http.get_json(url))
+    await asyncio.sleep(0.1)
+    await http.aclose()
+    with pytest.raises(Transient):
+        await task
+    with pytest.raises(Transient, match="closed"):
+        await http.get_json(url)
 
 
 async def test_headers_cannot_smuggle_others(server: ScriptedServer, http: HttpClient) -> None:

@@ -225,10 +225,11 @@ class HttpClient:
         began = loop.time()
         attempt = 0
         while True:
-            attempt += 1
             try:
                 return read(await self._try(ask))
             except Fault as fault:
+                # A pause is no try: the host was not asked. The time bound still holds.
+                attempt += fault.kind != "paused"
                 wait = next_wait(
                     self._policy,
                     attempt=attempt,

@@ -59,7 +59,7 @@ def next_wait(
 
     Args:
         policy: The bounds.
-        attempt: Tries made so far, 1 or more.
+        attempt: Tries made so far; 0 only while the host is paused by what others were told.
         elapsed_s: Seconds since the first try began.
         asked_s: What the server asked for, if it did.
         rng: The source of chance.
