@@ -99,6 +99,17 @@ def test_a_hostile_profile_does_not_talk_itself_into_a_lead(text: str) -> None:
     assert verdict.score < 0.5
 
 
+def test_someone_who_fits_is_judged_on_that_and_not_on_their_instructions() -> None:
+    fits = "Landscape photographer on film."
+    plain, hostile = ({"bio": bio} for bio in (fits, f"{fits} {HOSTILE['instruction']}"))
+    verdicts = [read_verdict(json.dumps(judge_facts(ask(view).facts)), True, view)
+                for view in (plain, hostile)]  # fmt: skip
+    for verdict in verdicts:
+        assert isinstance(verdict, Verdict)
+        assert verdict.qualified
+        assert verdict.score == 0.9
+
+
 @given(st.text())
 def test_no_text_can_forge_the_fence(text: str) -> None:
     token, data = fence_of(ask({"bio": text, "posts": [text]}).user)

@@ -74,6 +74,8 @@ async def build_world(
         http = await stack.enter_async_context(
             HttpClient.from_settings(settings, base_urls=(synthetic, settings.bluesky_appview_url))
         )
+        judge = build_judge(settings)
+        stack.push_async_callback(judge.close)
         sources = (
             SyntheticSource(http, synthetic),
             BlueskySource(http, settings.bluesky_appview_url),
@@ -86,7 +88,7 @@ async def build_world(
             sources={source.platform: source for source in sources},
             senders={"synthetic": SyntheticSender(http, synthetic)},
             inboxes={"synthetic": SyntheticInbox(http, synthetic)},
-            judge=build_judge(settings),
+            judge=judge,
             objects=Objects(settings.data_dir / "objects"),
             vault=open_vault(
                 settings.secret_key.get_secret_value() if settings.secret_key else None,

@@ -87,7 +87,7 @@ class OllamaJudge:
             timeout=(min(timeout_s, _CONNECT_S), None, None, None),
             follow_redirects=False,
             # A proxy of the environment cannot reach this machine's own loopback.
-            trust_env=not is_loopback(urlsplit(base_url).hostname or ""),
+            trust_env=not is_loopback(_host(base_url)),
         )
 
     async def ask(self, prompt: Prompt) -> Answer:
@@ -186,6 +186,11 @@ def _answer(text: str, last: GenerateResponse, started: float) -> Answer:
         prompt_tokens=last.prompt_eval_count,
         answer_tokens=last.eval_count,
     )
+
+
+def _host(base_url: str) -> str:
+    """Return the host of a URL, which may stand without its scheme."""
+    return urlsplit(base_url if "://" in base_url else f"//{base_url}").hostname or ""
 
 
 def _one_line(said: object) -> str:
