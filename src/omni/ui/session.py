@@ -57,5 +57,5 @@ class Sessions:
 
 
 def _browser_id() -> str:
-    browser: Any = app.storage.browser  # pyright: ignore[reportUnknownMemberType]
-    return str(browser["id"])
+    storage: Any = app.storage
+    return str(storage.browser["id"])
