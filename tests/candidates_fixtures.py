@@ -41,10 +41,15 @@ INSERT_PROFILES = Query(
 CHANGE = Query(
     "change",
     """
-    update profile_features
+    with ordered as (
+        select profile_id from profile_features
+        where profile_id = any(:ids::bigint[]) order by profile_id for update
+    )
+    update profile_features pf
     set followers = (followers + :by) % 1000,
         signals[1] = case when :by % 2 = 0 then signals[1] else 1 - signals[1] end
-    where profile_id = any(:ids::bigint[])
+    from ordered
+    where pf.profile_id = ordered.profile_id
     """,
 )
 DELETE = Query("delete", "delete from profiles_raw where profile_id = any(:ids::bigint[])")
