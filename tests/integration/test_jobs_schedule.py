@@ -1,0 +1,87 @@
+"""Schedulers write what is due, once, however many of them there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from omni.base.errors import Transient
+from omni.flow import schedule
+from omni.storage.db import Database
+from tests.jobs_fixtures import eventually, rows
+
+NOW = datetime(2026, 11, 22, 2, 17, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def ticking_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a scheduler tick many times within a test."""
+    monkeypatch.setattr(schedule, "TICK_S", 0.05)
+
+
+class World:
+    """A clock that the test moves, and campaigns that cannot always be listed."""
+
+    def __init__(self, campaigns: int) -> None:
+        self.now = NOW
+        self.campaigns = campaigns
+        self.listings = 0
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def list_campaign_ids(self) -> Sequence[int]:
+        self.listings += 1
+        if self.listings % 3 == 1:
+            raise Transient("database: gone for a moment")
+        return range(1, self.campaigns + 1)
+
+    async def seen(self, listings: int) -> bool:
+        return self.listings >= listings
+
+
+async def written(db: Database) -> list[tuple[object, ...]]:
+    return await rows(db, "select kind, count(*)::int from jobs group by kind order by kind")
+
+
+async def test_many_schedulers_write_each_slot_once_and_no_backlog(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "CAMPAIGNS_PER_TICK", 2)
+    world = World(campaigns=5)
+    stop = asyncio.Event()
+    schedulers = [
+        asyncio.create_task(
+            schedule.run_schedule(
+                db=db, list_campaign_ids=world.list_campaign_ids, clock=world.clock, stop=stop
+            )
+        )
+        for _ in range(3)
+    ]
+    everything = [
+        ("crawl.refresh", 1),
+        ("dispatch.dm", 1),
+        ("feedback.sweep", 1),
+        ("qualify.campaign", 5),
+        ("weights.update", 5),
+    ]
+
+    async def all_written() -> bool:
+        return await written(db) == everything
+
+    await eventually(all_written)
+    settled = world.listings + 30
+    await eventually(lambda: world.seen(settled))
+    assert await written(db) == everything
+
+    world.now += timedelta(days=3)  # as if every scheduler had been down
+    everything = [(kind, 2 * count) for kind, count in everything]
+    await eventually(all_written)
+    settled = world.listings + 30
+    await eventually(lambda: world.seen(settled))
+    assert await written(db) == everything
+    stop.set()
+    await asyncio.gather(*schedulers)
