@@ -27,7 +27,7 @@ create table jobs (
     created_at timestamptz not null default now(),
     started_at timestamptz,
     finished_at timestamptz
-) with (fillfactor = 70);
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);  -- each run leaves dead rows
 
 create index jobs_unpublished on jobs (run_at) where state = 'queued' and published_at is null;
 create index jobs_published on jobs (published_at)
@@ -51,9 +51,11 @@ create table profiles_raw (
     content_hash text not null,
     first_seen timestamptz not null default now(),
     last_seen timestamptz not null default now(),
+    gone_since timestamptz,                   -- the platform no longer shows them; null while it does
     unique (platform, platform_id)
 );
-create index profiles_raw_stale on profiles_raw (last_seen, profile_id);
+create index profiles_raw_stale on profiles_raw (platform, last_seen, profile_id)
+    where gone_since is null;
 
 create table profile_features (
     profile_id bigint primary key references profiles_raw on delete cascade,
