@@ -68,7 +68,7 @@ async def build_world(
     async with AsyncExitStack() as stack:
         db = await Database.connect(database_url, size=settings.database_pool)
         stack.push_async_callback(db.close)
-        broker = BullBroker(redis_url, settings.queue_prefix)
+        broker = BullBroker(redis_url, prefix=settings.queue_prefix)
         stack.push_async_callback(broker.close)
         synthetic = settings.synthetic_base_url
         http = await stack.enter_async_context(
