@@ -182,6 +182,12 @@ def test_urls_in_the_settings_replace_the_embedded_servers(tmp_path: Path) -> No
     assert not (tmp_path / "valkey").exists()
 
 
+@pytest.mark.parametrize("setting", ["database_url", "redis_url"])
+def test_a_url_that_is_none_is_refused_by_its_setting(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(Rejected, match=f"OMNI_{setting.upper()} must begin with"):
+        Servers(Settings(data_dir=tmp_path, **{setting: "nonsense"})).start()  # pyright: ignore[reportArgumentType]
+
+
 def test_a_folder_of_another_postgres_is_refused_in_one_line(tmp_path: Path) -> None:
     with Servers(settings(tmp_path)):
         pass

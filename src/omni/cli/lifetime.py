@@ -10,13 +10,25 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+SAME_WISH_S = 1.0
+"""A process group may be sent one signal twice; only a later one is a second wish."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Signals:
     """What SIGINT and SIGTERM have asked for: the first to stop, a second to hurry."""
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped_at: float = 0.0
+
+    def heard(self, now: float) -> None:
+        """Take note of a signal that came at `now`, in seconds of a clock that never goes back."""
+        if not self.stop.is_set():
+            self.stop.set()
+            self.stopped_at = now
+        elif now - self.stopped_at > SAME_WISH_S:
+            self.hurry.set()
 
 
 def run_with_signals(body: Callable[[Signals], Awaitable[None]]) -> None:
@@ -24,12 +36,9 @@ def run_with_signals(body: Callable[[Signals], Awaitable[None]]) -> None:
 
     async def run() -> None:
         signals = Signals()
-
-        def on_signal() -> None:
-            (signals.hurry if signals.stop.is_set() else signals.stop).set()
-
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+            loop.add_signal_handler(number, lambda: signals.heard(loop.time()))
         await body(signals)
 
     asyncio.run(run())
@@ -52,7 +61,8 @@ def leave_with_parent() -> None:
     """Stop this process when its standard input ends, which is when its supervisor has died."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 1_024):  # unbuffered: a buffer's lock outlives the thread
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
+from omni.base.log import configure_logging
 from omni.cli import keys, reading, running
 from omni.cli.faults import guarded
 
@@ -37,7 +38,7 @@ def _options(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Say which Omni."),
     ] = False,
 ) -> None:
-    pass
+    configure_logging("warning")  # the commands that run something ask for what is set
 
 
 def run(arguments: list[str]) -> int:

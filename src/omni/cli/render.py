@@ -13,6 +13,8 @@ from rich.text import Text
 
 from omni.cli.faults import one_line
 
+_WIDTH = 200
+
 
 def print_json(value: object) -> None:
     """Print one JSON document."""
@@ -23,14 +25,20 @@ def print_json(value: object) -> None:
 def as_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
     """Print rows as a table, or, where there are none, say what to do."""
     if rows:
-        Console().print(table(columns, rows))
+        _console().print(table(columns, rows))
     else:
         write(empty)
 
 
 def write(text: str, *, style: str = "") -> None:
     """Print one line, whatever it holds, as it is."""
-    Console().print(plain(text), style=style, markup=False, highlight=False)
+    _console().print(plain(text), style=style, markup=False, highlight=False)
+
+
+def _console() -> Console:
+    """Return the standard output; where it is no terminal, with lines wide enough to be read on."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -30,7 +30,7 @@ def add_commands(app: typer.Typer) -> None:
 def _up() -> None:
     from omni.cli.up import running_product
 
-    settings = _start()
+    settings = _start(quiet=True)
 
     async def run(signals: Signals) -> None:
         async with running_product(settings, signals, _say) as product:
@@ -46,7 +46,7 @@ def _demo(
 ) -> None:
     from omni.cli.demo import run_demo
 
-    settings = _start()
+    settings = _start(quiet=True)
     run_with_signals(lambda signals: run_demo(settings, signals, leave=leave))
 
 
@@ -54,7 +54,7 @@ def _migrate() -> None:
     from omni.embedded.servers import Servers
     from omni.storage.migrate import migrate
 
-    settings = _start()
+    settings = _start(quiet=True)
 
     async def run() -> str:
         async with Servers(settings) as servers:
@@ -85,9 +85,11 @@ def _ui(supervised: Supervised = False) -> None:
     ui(settings, _announcer("ui"))
 
 
-def _start() -> Settings:
+def _start(*, quiet: bool = False) -> Settings:
+    """Read the settings and begin to log; `quiet` where people are told in words what happens."""
     settings = read_settings()
-    configure_logging(settings.log_level, settings.log_style)
+    level = "warning" if quiet and settings.log_level == "info" else settings.log_level
+    configure_logging(level, settings.log_style)
     return settings
 
 

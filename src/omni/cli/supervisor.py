@@ -167,7 +167,10 @@ class Supervisor:
                         f"{log.last_line()} (see {log.path})"
                     )
                 wait = wait_before(sum(now - crash <= WITHIN_S for crash in child.crashes))
-                self._say(f"{child.name:<10} ended ({how}); starting it again in {wait:.1f} s")
+                self._say(
+                    f"{child.name:<10} ended ({how}): {log.last_line()}; "
+                    f"starting it again in {wait:.1f} s"
+                )
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), wait)
         except (Rejected, Fatal, OSError) as error:

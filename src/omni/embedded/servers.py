@@ -23,6 +23,8 @@ from omni.embedded.postgres import Postgres
 from omni.embedded.valkey import Valkey
 
 _TURN_S = 180.0
+_POSTGRES_SCHEMES = ("postgresql://", "postgres://")
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class _Server(Protocol):
@@ -53,9 +55,12 @@ class Servers:
         """Start what the settings do not name, or join those that already run.
 
         Raises:
-            Rejected: The data folder cannot be used; the message says why and what to do.
+            Rejected: A URL is none, or the data folder cannot be used; the message says why and
+                what to do.
             Fatal: A server did not start.
         """
+        _check_url("OMNI_DATABASE_URL", self._settings.database_url, _POSTGRES_SCHEMES)
+        _check_url("OMNI_REDIS_URL", self._settings.redis_url, _REDIS_SCHEMES)
         folder = self._settings.data_dir
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,6 +115,11 @@ class Servers:
         trace: TracebackType | None,
     ) -> None:
         await asyncio.to_thread(self.stop)
+
+
+def _check_url(setting: str, url: str | None, schemes: tuple[str, ...]) -> None:
+    if url is not None and not url.startswith(schemes):
+        raise Rejected(f"{setting} must begin with {' or '.join(schemes)}")
 
 
 class _Share:
