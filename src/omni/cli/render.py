@@ -53,7 +53,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 def plain(text: str) -> str:
     """Return text on one line without control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() else " " for c in one_line(text))
+    return one_line("".join(c if c.isprintable() else " " for c in text))
 
 
 def moment(when: datetime | None) -> str:
