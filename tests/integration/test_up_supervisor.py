@@ -80,7 +80,7 @@ class Play:
         )
 
     def journal(self) -> list[str]:
-        return self._journal.read_text().splitlines()
+        return self._journal.read_text().splitlines() if self._journal.exists() else []
 
     def pids(self, name: str) -> list[int]:
         marks = (line.split() for line in self.journal())
