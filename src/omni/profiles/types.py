@@ -147,3 +147,21 @@ class StoredBatch:
     new: tuple[int, ...]
     changed: tuple[int, ...]
     unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """A picture that is held.
+
+    Attributes:
+        position: 0 for the avatar, up to 2.
+        sha256: Its name in object storage.
+        bytes: Its size.
+    """
+
+    profile_id: int
+    position: int
+    url: str
+    sha256: str
+    content_type: str
+    bytes: int

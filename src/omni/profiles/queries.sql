@@ -1,0 +1,211 @@
+-- owns: profiles_raw, profile_features, discoveries, images
+-- reads:
+
+-- name: lock_known
+-- Which of a batch are known, and whether their content is the same. Found by the unique index on
+-- (platform, platform_id), and locked in that order, so that two writers never wait for each other
+-- in a circle. `place` counts from 0.
+select p.profile_id, (n.place - 1)::int as place, p.content_hash = n.content_hash as same
+from unnest(:platforms::text[], :platform_ids::text[], :hashes::text[])
+    with ordinality as n (platform, platform_id, content_hash, place)
+join profiles_raw p using (platform, platform_id)
+order by p.platform, p.platform_id
+for no key update;
+
+-- name: touch_unchanged
+-- Primary key; the rows are locked by lock_known.
+update profiles_raw
+set last_seen = greatest(last_seen, :now::timestamptz), gone_since = null
+where profile_id = any(:profile_ids::bigint[]);
+
+-- name: write_changed
+-- Primary key; the rows are locked by lock_known.
+update profiles_raw p
+set username = n.username, payload = n.payload::jsonb, content_hash = n.content_hash,
+    last_seen = greatest(p.last_seen, :now::timestamptz), gone_since = null
+from unnest(:profile_ids::bigint[], :usernames::text[], :payloads::text[], :hashes::text[])
+    as n (profile_id, username, payload, content_hash)
+where p.profile_id = n.profile_id;
+
+-- name: add_new
+-- The unique index on (platform, platform_id) lets one of two writers win. Whoever comes second
+-- waits for the first, in the order of the keys, and then leaves the row alone: it was written an
+-- instant ago.
+insert into profiles_raw
+    (platform, platform_id, username, payload, content_hash, first_seen, last_seen)
+select n.platform, n.platform_id, n.username, n.payload::jsonb, n.content_hash,
+    :now::timestamptz, :now::timestamptz
+from unnest(:platforms::text[], :platform_ids::text[], :usernames::text[], :payloads::text[],
+    :hashes::text[]) with ordinality
+    as n (platform, platform_id, username, payload, content_hash, place)
+order by n.place
+on conflict (platform, platform_id) do nothing
+returning profile_id, platform, platform_id;
+
+-- name: find_ids
+-- The unique index on (platform, platform_id).
+select p.profile_id, p.platform, p.platform_id
+from unnest(:platforms::text[], :platform_ids::text[]) as n (platform, platform_id)
+join profiles_raw p using (platform, platform_id);
+
+-- name: put_features
+-- Primary key. Lists come as one text each, parted by the unit separator, which no clean text has.
+insert into profile_features (
+    profile_id, platform, username, display_name, bio, language, country, followers, follows,
+    posts, posts_per_week, engagement, account_created_at, last_post_at, has_avatar, is_bot,
+    accepts_messages, hashtags, keywords, domains, signals, search, view, view_hash, version_hash,
+    updated_at
+)
+select
+    n.profile_id, n.platform, n.username, n.display_name, n.bio, n.language, n.country,
+    n.followers, n.follows, n.posts, n.posts_per_week, n.engagement, n.account_created_at,
+    n.last_post_at, n.has_avatar, n.is_bot, n.accepts_messages,
+    string_to_array(n.hashtags, chr(31)), string_to_array(n.keywords, chr(31)),
+    string_to_array(n.domains, chr(31)),
+    string_to_array(n.signals, chr(31))::double precision[],
+    to_tsvector('simple', n.search_text), n.view::jsonb, n.view_hash, n.version_hash,
+    :now::timestamptz
+from unnest(
+    :profile_ids::bigint[], :platforms::text[], :usernames::text[], :display_names::text[],
+    :bios::text[], :languages::text[], :countries::text[], :followers::bigint[],
+    :follows::bigint[], :posts::bigint[], :posts_per_week::double precision[],
+    :engagement::double precision[], :account_created_at::timestamptz[],
+    :last_post_at::timestamptz[], :has_avatar::boolean[], :is_bot::boolean[],
+    :accepts_messages::boolean[], :hashtags::text[], :keywords::text[], :domains::text[],
+    :signals::text[], :search_texts::text[], :views::text[], :view_hashes::text[],
+    :version_hashes::text[]
+) as n (
+    profile_id, platform, username, display_name, bio, language, country, followers, follows,
+    posts, posts_per_week, engagement, account_created_at, last_post_at, has_avatar, is_bot,
+    accepts_messages, hashtags, keywords, domains, signals, search_text, view, view_hash,
+    version_hash
+)
+on conflict (profile_id) do update set
+    platform = excluded.platform, username = excluded.username,
+    display_name = excluded.display_name, bio = excluded.bio, language = excluded.language,
+    country = excluded.country, followers = excluded.followers, follows = excluded.follows,
+    posts = excluded.posts, posts_per_week = excluded.posts_per_week,
+    engagement = excluded.engagement, account_created_at = excluded.account_created_at,
+    last_post_at = excluded.last_post_at, has_avatar = excluded.has_avatar,
+    is_bot = excluded.is_bot, accepts_messages = excluded.accepts_messages,
+    hashtags = excluded.hashtags, keywords = excluded.keywords, domains = excluded.domains,
+    signals = excluded.signals, search = excluded.search, view = excluded.view,
+    view_hash = excluded.view_hash, version_hash = excluded.version_hash,
+    updated_at = excluded.updated_at;
+
+-- name: add_discoveries
+-- Primary key (campaign_id, profile_id): the first discovery stands. In the order of the ids, so
+-- that two writers for one campaign wait in line.
+insert into discoveries (campaign_id, profile_id, job_id, found_at)
+select :campaign_id::bigint, n.profile_id, :job_id::uuid, :now::timestamptz
+from unnest(:profile_ids::bigint[]) as n (profile_id)
+order by n.profile_id
+on conflict (campaign_id, profile_id) do nothing;
+
+-- name: stale_refs
+-- The first rows of profiles_raw_stale for each platform, then the oldest of those.
+select stale.platform, stale.platform_id
+from unnest(:platforms::text[]) as wanted (platform)
+cross join lateral (
+    select p.platform, p.platform_id, p.last_seen, p.profile_id
+    from profiles_raw p
+    where p.platform = wanted.platform and p.gone_since is null
+    order by p.last_seen, p.profile_id
+    limit :limit::int
+) as stale
+order by stale.last_seen, stale.profile_id
+limit :limit::int;
+
+-- name: mark_gone
+-- The unique index on (platform, platform_id), locked in its order as in lock_known.
+with gone as materialized (
+    select p.profile_id
+    from profiles_raw p
+    where p.platform = :platform::text and p.platform_id = any(:platform_ids::text[])
+        and p.gone_since is null
+    order by p.platform, p.platform_id
+    for no key update
+)
+update profiles_raw p
+set gone_since = :now::timestamptz
+from gone
+where p.profile_id = gone.profile_id;
+
+-- name: image_urls
+-- Primary keys of profiles_raw and images: which pictures a profile shows, and which of them are
+-- held already.
+select p.profile_id, (shown.place - 1)::int as position, shown.url, held.url as held_url
+from profiles_raw p
+cross join lateral jsonb_array_elements_text(p.payload -> 'image_urls')
+    with ordinality as shown (url, place)
+left join images held
+    on held.profile_id = p.profile_id and held.position = (shown.place - 1)::int
+where p.profile_id = any(:profile_ids::bigint[]) and shown.place <= 3
+order by p.profile_id, shown.place;
+
+-- name: put_images
+-- Primary key. A person who was erased while their pictures were fetched gets none: the join leaves
+-- them out, and its lock is the one that the foreign key needs.
+insert into images (profile_id, position, url, sha256, content_type, bytes, fetched_at)
+select p.profile_id, n.position, n.url, n.sha256, n.content_type, n.bytes, :now::timestamptz
+from unnest(:profile_ids::bigint[], :positions::smallint[], :urls::text[], :sha256s::text[],
+    :content_types::text[], :bytes::int[]) as n (profile_id, position, url, sha256, content_type, bytes)
+join profiles_raw p on p.profile_id = n.profile_id
+order by p.profile_id, n.position
+for key share
+on conflict (profile_id, position) do update set
+    url = excluded.url, sha256 = excluded.sha256, content_type = excluded.content_type,
+    bytes = excluded.bytes, fetched_at = excluded.fetched_at;
+
+-- name: drop_images
+-- Primary keys: pictures at places that the profile no longer has.
+delete from images i
+using profiles_raw p
+where p.profile_id = any(:profile_ids::bigint[]) and i.profile_id = p.profile_id
+    and i.position >= jsonb_array_length(p.payload -> 'image_urls');
+
+-- name: images_of
+-- Primary key of images.
+select profile_id, position, url, sha256, content_type, bytes
+from images
+where profile_id = any(:profile_ids::bigint[])
+order by profile_id, position;
+
+-- name: profile_page
+-- Walks the primary key of profile_features downwards from :after; one row of profiles_raw each.
+select coalesce(json_agg(item order by item.profile_id desc), '[]')::text
+from (
+    select f.profile_id, f.platform, r.platform_id, f.username, f.display_name, f.bio, f.language,
+        f.country, f.followers, f.follows, f.posts, f.posts_per_week, f.engagement,
+        f.account_created_at, f.last_post_at, f.has_avatar, f.is_bot, f.accepts_messages,
+        f.hashtags, f.keywords, f.domains, r.first_seen, r.last_seen, r.gone_since
+    from profile_features f
+    join profiles_raw r on r.profile_id = f.profile_id
+    where f.profile_id < coalesce(:after::bigint, 9223372036854775807)
+    order by f.profile_id desc
+    limit :limit::int
+) as item;
+
+-- name: get_profile
+-- Primary keys of profile_features, profiles_raw and images.
+select (
+    to_jsonb(f) - 'search' - 'view' - 'signals'
+    || jsonb_build_object(
+        'platform_id', r.platform_id,
+        'first_seen', r.first_seen,
+        'last_seen', r.last_seen,
+        'gone_since', r.gone_since,
+        'signals', to_jsonb(f.signals),
+        'recent_posts', r.payload -> 'posts',
+        'links', r.payload -> 'links',
+        'images', coalesce((
+            select jsonb_agg(jsonb_build_object(
+                'position', i.position, 'url', i.url, 'sha256', i.sha256,
+                'content_type', i.content_type, 'bytes', i.bytes) order by i.position)
+            from images i
+            where i.profile_id = f.profile_id), '[]')
+    )
+)::text
+from profile_features f
+join profiles_raw r on r.profile_id = f.profile_id
+where f.profile_id = :profile_id::bigint;

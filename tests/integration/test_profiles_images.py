@@ -1,0 +1,137 @@
+"""Fetching strangers' pictures: bounded, checked, and never the profile's undoing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from omni.base.errors import Rejected, Transient
+from omni.connectors.http import HttpClient
+from omni.connectors.synthetic.source import SyntheticSource
+from omni.profiles import store
+from omni.profiles.work import store_batch, store_images
+from omni.storage.db import Database
+from omni.storage.objects import Objects
+from tests.profiles_fixtures import NOW, raw_profile
+from tests.synthetic_fixtures import break_network, quick_client, running_network
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Generator[str]:
+    with running_network(tmp_path / "network.sqlite") as base:
+        yield base
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[HttpClient]:
+    async with quick_client() as client:
+        yield client
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Objects:
+    return Objects(tmp_path / "objects")
+
+
+async def write(db: Database, *image_urls: str, number: int = 1) -> int:
+    profile = raw_profile(number, image_urls=image_urls)
+    async with db.transaction() as tx:
+        batch = await store_batch(tx, [profile], now=NOW, campaign_id=None, job_id=None)
+    return (batch.new + batch.changed)[0]
+
+
+class Gallery:
+    """Serves bytes by URL, counts the requests, and how many come at the same time."""
+
+    def __init__(self, pictures: dict[str, bytes | Exception]) -> None:
+        self.pictures, self.asked = pictures, list[str]()
+        self.now = self.most = 0
+
+    async def get_bytes(
+        self, url: str, *, max_bytes: int | None = None, accept: str = "*/*"
+    ) -> bytes:
+        self.asked.append(url)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.001)
+        self.now -= 1
+        found = self.pictures.get(url, Rejected("404"))
+        if isinstance(found, Exception):
+            raise found
+        assert max_bytes is not None
+        return found
+
+
+def png(shade: int) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (4, 4), (shade, 0, 0)).save(out, "PNG")
+    return out.getvalue()
+
+
+async def test_pictures_come_from_the_network_into_the_storage(
+    db: Database, objects: Objects, url: str, http: HttpClient
+) -> None:
+    found = await SyntheticSource(http, url).fetch([f"syn:{n}" for n in range(20)])
+    async with db.transaction() as tx:
+        batch = await store_batch(tx, found, now=NOW, campaign_id=None, job_id=None)
+    shown = sum(len(p.image_urls) for p in found if p.discoverable)
+    assert await store_images(db, objects, http, batch.new) == shown
+    held = await store.images_of(db, batch.new)
+    assert sum(map(len, held.values())) == shown
+    for images in held.values():
+        assert [image.position for image in images] == list(range(len(images)))
+        for image in images:
+            data = await objects.get(image.sha256)
+            assert (len(data), image.content_type) == (image.bytes, "image/png")
+    break_network(url, path="/pictures", times=1_000)
+    assert await store_images(db, objects, http, batch.new) == 0, "nothing is fetched again"
+
+
+async def test_a_bad_picture_never_fails_the_profile(db: Database, objects: Objects) -> None:
+    gallery = Gallery(
+        {
+            "https://a.example/1": b"<html>404</html>",
+            "https://a.example/2": Transient("the host is down"),
+            "https://a.example/3": png(1),
+        }
+    )
+    one = await write(db, *gallery.pictures)
+    assert await store_images(db, objects, gallery, [one]) == 1
+    (image,) = (await store.images_of(db, [one]))[one]
+    assert (image.position, image.url) == (2, "https://a.example/3")
+
+
+async def test_changed_pictures_replace_and_missing_ones_are_forgotten(
+    db: Database, objects: Objects
+) -> None:
+    gallery = Gallery({f"https://a.example/{n}": png(n) for n in range(4)})
+    one = await write(db, "https://a.example/0", "https://a.example/1", "https://a.example/2")
+    assert await store_images(db, objects, gallery, [one]) == 3
+    assert await write(db, "https://a.example/0", "https://a.example/3") == one
+    gallery.asked.clear()
+    assert await store_images(db, objects, gallery, [one]) == 1
+    assert gallery.asked == ["https://a.example/3"]
+    held = (await store.images_of(db, [one]))[one]
+    assert [image.url for image in held] == ["https://a.example/0", "https://a.example/3"]
+    await write(db)
+    await store_images(db, objects, gallery, [one])
+    assert await store.images_of(db, [one]) == {}
+
+
+async def test_requests_at_a_time_are_bounded(db: Database, objects: Objects) -> None:
+    gallery = Gallery({f"https://a.example/{n}": png(n % 250) for n in range(60)})
+    people = [await write(db, f"https://a.example/{n}", number=n) for n in range(60)]
+    assert await store_images(db, objects, gallery, people) == 60
+    assert 2 <= gallery.most <= 8
+
+
+async def test_people_who_were_erased_meanwhile_get_no_pictures(
+    db: Database, objects: Objects
+) -> None:
+    assert await store_images(db, objects, Gallery({}), [999]) == 0
+    assert await store_images(db, objects, Gallery({}), []) == 0
