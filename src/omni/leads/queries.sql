@@ -4,8 +4,9 @@
 -- name: promote_page
 -- One page of the positive verdicts under this key, in the order of llm_scores_positive; those that
 -- still hold are written as leads. Each costs a probe of the keys of profile_features,
--- campaign_candidates, profiles_raw, leads and suppressions. Only differences are written, and a
--- lead that a person decided, or that was written to, is left alone.
+-- campaign_candidates, profiles_raw, leads and suppressions; "offset 0" keeps the planner from
+-- joining a page with whole tables. Only differences are written, and a lead that a person decided,
+-- or that was written to, is left alone.
 with page as materialized (
     select s.id, s.profile_id, s.profile_hash, s.score, s.confidence, s.reasons
     from llm_scores s
@@ -17,16 +18,34 @@ with page as materialized (
 ), standing as (
     select page.*, r.platform, r.platform_id, f.username, f.display_name
     from page
-    join profile_features f on f.profile_id = page.profile_id and f.view_hash = page.profile_hash
-    join campaign_candidates c
-      on c.profile_id = page.profile_id and c.campaign_id = :campaign_id
-    join profiles_raw r on r.profile_id = page.profile_id
-    left join leads l on l.campaign_id = :campaign_id and l.profile_id = page.profile_id
+    cross join lateral (
+        select pf.username, pf.display_name
+        from profile_features pf
+        where pf.profile_id = page.profile_id and pf.view_hash = page.profile_hash
+        offset 0
+    ) f
+    cross join lateral (
+        select pr.platform, pr.platform_id
+        from profiles_raw pr
+        where pr.profile_id = page.profile_id
+        offset 0
+    ) r
     where page.score >= :threshold
-      and (l.id is null or l.state = 'withdrawn' or (l.state = 'new' and l.score_id <> page.id))
+      and exists (
+        select from campaign_candidates c
+        where c.profile_id = page.profile_id and c.campaign_id = :campaign_id
+        offset 0
+      )
+      and not exists (
+        select from leads l
+        where l.campaign_id = :campaign_id and l.profile_id = page.profile_id
+          and l.state <> 'withdrawn' and (l.state <> 'new' or l.score_id = page.id)
+        offset 0
+      )
       and not exists (
         select from suppressions u
         where u.platform = r.platform and u.platform_id = r.platform_id
+        offset 0
       )
 ), written as (
     insert into leads (
@@ -59,7 +78,8 @@ select
 -- name: withdraw_page
 -- One page of the campaign's new leads, in the order of leads_ranked_by_state; withdrawn are those
 -- whose person left the candidates, is suppressed, or has a verdict under this key, on the view as
--- it is now, that does not make a lead (llm_scores_cache). No verdict yet is no reason.
+-- it is now, that does not make a lead (llm_scores_cache). No verdict yet is no reason. "offset 0"
+-- keeps the planner from reading the campaign's whole part of a table for one page.
 with page as materialized (
     select l.id, l.profile_id, l.platform, l.platform_id, l.score
     from leads l
@@ -68,55 +88,62 @@ with page as materialized (
     order by l.score desc, l.id desc
     limit :batch
 ), gone as (
-    update leads set state = 'withdrawn', updated_at = :now
+    select page.id
     from page
-    where leads.id = page.id and leads.state = 'new'
-      and (
-        not exists (
-            select from campaign_candidates c
-            where c.profile_id = page.profile_id and c.campaign_id = :campaign_id
-        )
-        or exists (
-            select from suppressions u
-            where u.platform = page.platform and u.platform_id = page.platform_id
-        )
-        or exists (
-            select from profile_features f
-            join llm_scores s on s.profile_id = f.profile_id and s.profile_hash = f.view_hash
-            where f.profile_id = page.profile_id
-              and s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
-              and s.model = :model and s.prompt_version = :prompt_version
-              and s.outcome = 'verdict'
-              and (not s.qualified or s.score < :threshold)
-        )
-      )
+    where not exists (
+        select from campaign_candidates c
+        where c.profile_id = page.profile_id and c.campaign_id = :campaign_id
+        offset 0
+    )
+    or exists (
+        select from suppressions u
+        where u.platform = page.platform and u.platform_id = page.platform_id
+        offset 0
+    )
+    or exists (
+        select from profile_features f
+        join llm_scores s on s.profile_id = f.profile_id and s.profile_hash = f.view_hash
+        where f.profile_id = page.profile_id
+          and s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
+          and s.model = :model and s.prompt_version = :prompt_version
+          and s.outcome = 'verdict'
+          and (not s.qualified or s.score < :threshold)
+        offset 0
+    )
+), written as (
+    update leads set state = 'withdrawn', updated_at = :now
+    where leads.id = any(array(select gone.id from gone)) and leads.state = 'new'
     returning leads.id
 )
 select
     (select count(*) from page) as seen,
     (select min(score) from page) as last_score,
     (select id from page order by score, id limit 1) as last_id,
-    (select count(*) from gone) as withdrawn;
+    (select count(*) from written) as withdrawn;
 
 -- name: page_leads
--- A page in the order of leads_ranked, or of leads_ranked_by_state where one state is asked for:
--- each lead as the JSON that goes to the caller, beside its place in the order.
-select p.score, p.id, json_build_object(
-    'id', p.id, 'campaign_id', p.campaign_id, 'profile_id', p.profile_id,
-    'platform', p.platform, 'platform_id', p.platform_id,
-    'profile_url', (:profile_urls::jsonb ->> p.platform) || p.platform_id,
-    'username', p.username, 'display_name', p.display_name,
-    'score', p.score, 'confidence', p.confidence, 'reasons', p.reasons, 'state', p.state,
-    'decided_at', p.decided_at, 'created_at', p.created_at, 'updated_at', p.updated_at
-)::text as body
+-- A page in the order of leads_ranked, or of leads_ranked_by_state where one state is asked for: one
+-- row with each lead as the JSON that goes to the caller, one more than asked for where there is
+-- one, and the place in the order where the page ends.
+select
+    array_agg(p.body order by p.score desc, p.id desc) as items,
+    (array_agg(p.score order by p.score desc, p.id desc))[:place::int] as last_score,
+    (array_agg(p.id order by p.score desc, p.id desc))[:place::int] as last_id
 from (
-    select l.* from leads l
+    select l.score, l.id, json_build_object(
+        'id', l.id, 'campaign_id', l.campaign_id, 'profile_id', l.profile_id,
+        'platform', l.platform, 'platform_id', l.platform_id,
+        'profile_url', (:profile_urls::jsonb ->> l.platform) || l.platform_id,
+        'username', l.username, 'display_name', l.display_name,
+        'score', l.score, 'confidence', l.confidence, 'reasons', l.reasons, 'state', l.state,
+        'decided_at', l.decided_at, 'created_at', l.created_at, 'updated_at', l.updated_at
+    )::text as body
+    from leads l
     where l.campaign_id = :campaign_id {{in_state}}
       and (l.score, l.id) < (:after_score::double precision, :after_id::bigint)
     order by l.score desc, l.id desc
-    limit :limit
-) p
-order by p.score desc, p.id desc;
+    limit :place::int + 1
+) p;
 
 -- name: get_lead
 -- By primary key.

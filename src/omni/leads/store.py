@@ -41,20 +41,21 @@ async def page_json(
         limit: The most leads of the page.
     """
     after_score, after_id = after or _TOP
-    rows = await db.fetch(
+    row = await db.fetchrow(
         QUERIES["page_leads"],
         {"in_state": _ANY_STATE if state is None else _ONE_STATE},
         campaign_id=campaign_id,
         state=state,
         after_score=after_score,
         after_id=after_id,
-        limit=limit + 1,
+        place=limit,
         profile_urls=PROFILE_URLS,
     )
-    items = ",".join([row["body"] for row in rows[:limit]])
-    more = len(rows) > limit
-    next_after = (rows[limit - 1]["score"], rows[limit - 1]["id"]) if more else None
-    return LeadPage(f"[{items}]".encode(), next_after)
+    if row is None or row["items"] is None:
+        return LeadPage(b"[]", None)
+    items: list[str] = row["items"]
+    next_after = (row["last_score"], row["last_id"]) if len(items) > limit else None
+    return LeadPage(f"[{','.join(items[:limit])}]".encode(), next_after)
 
 
 async def get_lead(db: Executor, lead_id: int) -> Lead:
