@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     llm_concurrency: int = Field(default=2, ge=1, le=64)
 
     synthetic_url: str | None = None
-    synthetic_people: int = Field(default=400, ge=1, le=1_000_000)
+    synthetic_people: int = Field(default=2_000, ge=1, le=1_000_000)
     synthetic_seed: int = 7
     bluesky_appview_url: str = "https://public.api.bsky.app"
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from omni.base.settings import Settings
 from omni.cli.lifetime import Signals, first_of
+from omni.cli.render import console
 from omni.cli.script import Script
 from omni.cli.stage import Stage
 from omni.cli.up import Product, running_product
@@ -19,7 +18,7 @@ async def run_demo(settings: Settings, signals: Signals, *, leave: bool) -> None
     Raises:
         Rejected, Fatal: As `running_product` does, and when a step of the script fails.
     """
-    stage = Stage(Console())
+    stage = Stage(console())
     stage.heading("Omni demo: made-up people, everything on this machine")
     async with running_product(settings, signals, stage.say) as product:
         await first_of(

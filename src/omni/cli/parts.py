@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from omni.base.settings import Settings, is_loopback
@@ -23,6 +24,8 @@ Body = Callable[[Settings, asyncio.Event, Ready], Awaitable[None]]
 
 ACTIVE_CAMPAIGNS = 10_000
 """The most campaigns that the schedule serves."""
+FIRST_HOUR = timedelta(hours=1)
+"""So long a new campaign is left to the person who makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,9 @@ async def scheduler(settings: Settings, stop: asyncio.Event, ready: Ready) -> No
     async with open_world(settings) as world:
 
         async def active() -> list[int]:
-            return [c.id for c in await campaigns.active(world.db, limit=ACTIVE_CAMPAIGNS)]
+            settled = world.clock() - FIRST_HOUR
+            found = await campaigns.active(world.db, limit=ACTIVE_CAMPAIGNS)
+            return [campaign.id for campaign in found if campaign.created_at <= settled]
 
         ready("relay and timetable")
         async with asyncio.TaskGroup() as group:

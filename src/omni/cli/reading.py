@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from omni.cli.faults import read_settings
-from omni.cli.render import as_table, moment, print_json, write
+from omni.cli.render import as_table, cut, moment, print_json, write
 
 if TYPE_CHECKING:
     from omni.client.client import OmniClient
@@ -82,15 +82,17 @@ def leads(
     if as_json:
         print_json([item.model_dump(mode="json") for item in items])
         return
-    as_table(LEAD_COLUMNS, [lead_row(lead) for lead in items], empty="No leads here (yet).")
+    as_table(LEAD_COLUMNS, [lead_row(lead, 3) for lead in items], empty="No leads here (yet).")
 
 
 LEAD_COLUMNS = ("score", "who", "state", "why")
 
 
-def lead_row(lead: LeadOut) -> tuple[str, ...]:
-    """Return a lead's cells for `LEAD_COLUMNS`."""
-    why = "; ".join(f"{reason.criterion}: “{reason.evidence}”" for reason in lead.reasons[:3])
+def lead_row(lead: LeadOut, reasons: int) -> tuple[str, ...]:
+    """Return a lead's cells for `LEAD_COLUMNS`, with so many of its reasons."""
+    why = "; ".join(
+        f"{reason.criterion}: “{cut(reason.evidence, 60)}”" for reason in lead.reasons[:reasons]
+    )
     return (f"{lead.score:.2f}", f"@{lead.username}", lead.state, why)
 
 

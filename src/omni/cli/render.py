@@ -25,20 +25,20 @@ def print_json(value: object) -> None:
 def as_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
     """Print rows as a table, or, where there are none, say what to do."""
     if rows:
-        _console().print(table(columns, rows))
+        console().print(table(columns, rows))
     else:
         write(empty)
 
 
 def write(text: str, *, style: str = "") -> None:
     """Print one line, whatever it holds, as it is."""
-    _console().print(plain(text), style=style, markup=False, highlight=False)
+    console().print(plain(text), style=style, markup=False, highlight=False)
 
 
-def _console() -> Console:
+def console() -> Console:
     """Return the standard output; where it is no terminal, with lines wide enough to be read on."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
+    found = Console()
+    return found if found.is_terminal else Console(width=_WIDTH)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -49,6 +49,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     for row in rows:
         drawn.add_row(*(Text(plain(cell)) for cell in row))
     return drawn
+
+
+def cut(text: str, most: int) -> str:
+    """Return text of at most so many characters, with an ellipsis where it was cut."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def plain(text: str) -> str:

@@ -19,8 +19,8 @@ NAME = "Demo: potters who show their work"
 BRIEF = "Potters and ceramic artists who write about their pottery: clay, glaze, kiln."
 SEED = ("search", "ceramics")
 TEMPLATE = (
-    "Hi {{ name }}, your pottery caught my eye{% if reason %} (“{{ reason }}”){% endif %}. "
-    "We are putting together a small show of ceramics this spring. May I tell you more?"
+    "Hi {{ name }}, your pottery caught my eye. We are putting together a small show of ceramics "
+    "this spring. May I tell you more?"
 )
 CRITERIA: tuple[dict[str, Any], dict[str, Any]] = (
     {
@@ -39,6 +39,8 @@ CRITERIA: tuple[dict[str, Any], dict[str, Any]] = (
     },
 )
 """A run changes from the one to the other, so that the next run has a change to make again."""
+SHORTLIST = 300
+"""More than the seed leads to, so that one qualification judges everybody."""
 APPROVED = 8
 DECIDED = 4
 ACCOUNT = "omni-demo"
@@ -80,7 +82,11 @@ class Script:
         self.stage.heading("1  Create a campaign")
         found = await self._find()
         campaign = found or await self.client.create_campaign(
-            name=NAME, brief=BRIEF, criteria=CRITERIA[0], message_template=TEMPLATE
+            name=NAME,
+            brief=BRIEF,
+            criteria=CRITERIA[0],
+            shortlist_size=SHORTLIST,
+            message_template=TEMPLATE,
         )
         self.stage.fact(f"{campaign.name}{' — it is here from an earlier run' if found else ''}")
         self.stage.note(f"whom: {campaign.english}")
@@ -98,13 +104,13 @@ class Script:
                 return None
 
     async def _discover(self, campaign_id: int) -> None:
-        self.stage.heading(f"2  Discover people: {SEED[0]} “{SEED[1]}”, and who follows them")
+        self.stage.heading(f"2  Discover people: {SEED[0]} “{SEED[1]}”")
         accepted = await self.client.discover(
             campaign_id,
             platform="synthetic",
             seed_type=SEED[0],
             seed_value=SEED[1],
-            crawl_config={"max_depth": 1, "max_profiles": 300},
+            crawl_config={"max_profiles": SHORTLIST},
         )
         job = await self.stage.watch(self.client, accepted.job_id, "crawling")
         await self.stage.settle(self.client, "candidates.", "finding candidates")
@@ -115,7 +121,7 @@ class Script:
         self.stage.heading("3  Qualify the shortlist")
         job = await self._judge(campaign_id)
         status = await self.client.campaign_status(campaign_id)
-        self.stage.fact(f"{_result(job, 'calls')} new verdicts; {status.funnel.leads} leads")
+        self.stage.fact(f"{_result(job, 'verdicts')} new verdicts → {status.funnel.leads} leads")
 
     async def _qualify_again(self, campaign_id: int) -> None:
         self.stage.heading("4  Qualify again, with nothing changed")
@@ -137,8 +143,8 @@ class Script:
             f"{_result(moved, 'entered')} people came in, {_result(moved, 'left')} left "
             f"→ {funnel.candidates} candidates"
         )
-        job = await self._judge(campaign.id)
-        self.stage.fact(f"{_result(job, 'calls')} new verdicts")
+        verdicts = _result(await self._judge(campaign.id), "verdicts")
+        self.stage.fact(f"{verdicts or 'no'} new verdicts{'' if verdicts else ': all are known'}")
         return changed
 
     async def _send(self, campaign_id: int) -> None:
@@ -196,10 +202,11 @@ class Script:
         self.stage.note("   ".join(told))
 
     async def _show_leads(self, campaign_id: int) -> None:
-        page = await self.client.leads(campaign_id, limit=LEADS_SHOWN)
+        page = await self.client.leads(campaign_id, limit=200)
+        leads = [lead for lead in page.items if lead.state != "withdrawn"][:LEADS_SHOWN]
         status = await self.client.campaign_status(campaign_id)
-        self.stage.heading(f"Leads: the best {len(page.items)} of {status.funnel.leads}")
-        self.stage.table(LEAD_COLUMNS, [lead_row(lead) for lead in page.items])
+        self.stage.heading(f"Leads: the best {len(leads)} of {status.funnel.leads}")
+        self.stage.table(LEAD_COLUMNS, [lead_row(lead, 1) for lead in leads])
         funnel = status.funnel.model_dump()
         self.stage.heading(" → ".join(f"{count} {stage}" for stage, count in funnel.items()))
 
@@ -227,5 +234,6 @@ def _result(job: JobOut | None, name: str) -> int:
 
 
 def _counts(job: JobOut) -> str:
-    told = {k: v for k, v in (job.result or {}).items() if isinstance(v, int)}
-    return ", ".join(f"{count} {name}" for name, count in told.items()) or "nothing new"
+    new, changed, unchanged = (_result(job, name) for name in ("new", "changed", "unchanged"))
+    read = new + changed + unchanged
+    return f"{read} profiles read: {new} new, {changed} changed, {unchanged} unchanged"
