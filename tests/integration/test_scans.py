@@ -18,14 +18,18 @@ import pytest
 
 from omni.api.funnel import read_status
 from omni.base.clock import utc_now
+from omni.base.ids import new_id
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.candidates import work as candidates
+from omni.connectors.types import RawProfile
 from omni.jobs.types import Progress
 from omni.leads import store as leads
 from omni.leads import work as promoting
 from omni.llm.rules import RulesJudge
 from omni.predicate.plan import compile_criteria
+from omni.profiles import work as profiles
+from omni.profiles.types import StoredBatch
 from omni.qualification import work as qualification
 from omni.qualification.plan import PROMPT_VERSION
 from omni.storage.db import Database
@@ -38,6 +42,8 @@ CHANGED = range(20, 20_001, 20)
 """1,000 profiles, as far from each other in both databases."""
 
 JUDGED = 50
+FOUND = 200
+STALE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,44 @@ class Step:
     blocks: float
     rows: float
     prepare: Callable[[Database], Awaitable[object]] | None = None
+
+
+def people(numbers: range, bio: str) -> list[RawProfile]:
+    return [
+        RawProfile("seeded", f"did:new:{n}", f"new{n}.example", display_name="New", bio=bio)
+        for n in numbers
+    ]
+
+
+async def write(db: Database, campaign: Campaign, found: list[RawProfile]) -> StoredBatch:
+    async with db.transaction() as tx:
+        return await profiles.store_batch(
+            tx, found, now=utc_now(), campaign_id=campaign.id, job_id=new_id()
+        )
+
+
+async def find_some_before(db: Database) -> None:
+    campaign, *_ = await campaigns.list_all(db, limit=1)
+    await write(db, campaign, people(range(FOUND // 2), "I build things"))
+
+
+async def discover(db: Database, campaign: Campaign) -> object:
+    """Half are new; of the others half have changed."""
+    quarter = FOUND // 4
+    found = [
+        *people(range(quarter), "I build things"),
+        *people(range(quarter, 2 * quarter), "I build solar energy things"),
+        *people(range(2 * quarter, FOUND), "I build solar energy things"),
+    ]
+    stored = await write(db, campaign, found)
+    assert (len(stored.new), len(stored.changed), stored.unchanged) == (100, 50, 50)
+    return stored
+
+
+async def find_stale(db: Database, campaign: Campaign) -> object:
+    stale = await profiles.stale_refs(db, platforms=["seeded"], limit=STALE)
+    assert len(stale["seeded"]) == STALE
+    return stale
 
 
 async def maintain(db: Database, campaign: Campaign) -> object:
@@ -121,6 +165,8 @@ async def status(db: Database, campaign: Campaign) -> object:
 
 
 STEPS = (
+    Step("discover", discover, FOUND, 50, 10, find_some_before),
+    Step("crawl.refresh", find_stale, STALE, 4, 2),
     Step("maintain", maintain, len(CHANGED) * (OTHERS + 1), 6, 2, make_changes),
     Step("qualify", qualify, JUDGED, 100, 60),
     Step("promote", promote, 700, 30, 10),
