@@ -4,7 +4,7 @@ from typing import Any
 from .custom_errors import DelayedError as DelayedError
 
 class Backend:
-    async def retryJob(self, job_id: str, lifo: bool, token: str = ...) -> None: ...
+    async def retryJob(self, job_id: str, lifo: bool, token: str = ...) -> None: ...  # noqa: N802
 
 class Job:
     id: str
@@ -13,7 +13,7 @@ class Job:
 
 class Queue:
     def __init__(self, name: str, opts: dict[str, Any] = ...) -> None: ...
-    async def addBulk(self, jobs: Sequence[dict[str, Any]]) -> list[Job]: ...
+    async def addBulk(self, jobs: Sequence[dict[str, Any]]) -> list[Job]: ...  # noqa: N802
     async def close(self) -> None: ...
 
 class Worker:
