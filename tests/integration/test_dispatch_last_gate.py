@@ -1,0 +1,100 @@
+"""What happens between the claim and the wire: the last gate sees it, and nothing goes out late."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from omni.base.errors import Transient
+from omni.connectors.types import Outgoing
+from omni.storage.db import Database
+from tests.dispatch_fixtures import (
+    MINUTE,
+    CountingSender,
+    MovingClock,
+    add_account,
+    ready,
+    rows,
+    run,
+    states,
+    watched,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "ends"),
+    [
+        (
+            "insert into suppressions (platform, platform_id, reason, source)"
+            " values ('synthetic', 'p1', 'r', 's')",
+            ("approved", "suppressed"),
+        ),
+        ("update accounts set status = 'paused'", ("approved", "account paused")),
+        ("update campaigns set status = 'paused'", ("approved", "campaign not active")),
+        ("update messages set body = 'Buy now'", ("pending", "approval")),
+        ("update messages set state = 'cancelled'", ("cancelled", None)),
+    ],
+)
+async def test_the_last_gate_sees_what_came_after_the_claim(
+    db: Database, database_url: str, change: str, ends: tuple[str, str | None]
+) -> None:
+    clock = MovingClock()
+    sender = CountingSender(clock)
+    await ready(db, 1)
+    await add_account(db)
+
+    async def hook(moment: str) -> None:
+        if moment == "before hold_person":
+            await rows(db, change)
+
+    async with watched(database_url, hook) as other:
+        await run(other, sender, clock)
+    assert sender.calls == []
+    (message,) = await rows(db, "select state, held_by, charged_at from messages")
+    assert (message["state"], message["held_by"]) == ends
+    if ends[0] != "cancelled":
+        assert message["charged_at"] is None
+
+
+async def test_a_worker_that_slept_before_the_wire_does_not_send(
+    db: Database, database_url: str
+) -> None:
+    clock = MovingClock()
+    sender = CountingSender(clock)
+    await ready(db, 1)
+    await add_account(db)
+
+    async def hook(moment: str) -> None:
+        if moment == "after start_sending":
+            clock.advance(3 * MINUTE)
+
+    async with watched(database_url, hook) as other:
+        report = await run(other, sender, clock)
+    assert (sender.calls, report.held) == ([], {"platform unavailable": 1})
+
+
+async def test_a_lane_that_breaks_does_not_tear_down_another(
+    db: Database, database_url: str
+) -> None:
+    clock = MovingClock()
+    sender = CountingSender(clock)
+
+    async def answer(_: Outgoing) -> None:
+        await asyncio.sleep(0.2)
+
+    sender.answer = answer
+    await ready(db, 2)
+    await add_account(db, hourly=1, daily=1)
+    await add_account(db, handle="you", hourly=1, daily=1)
+    broken: list[str] = []
+
+    async def hook(moment: str) -> None:
+        if moment == "before start_sending" and not broken:
+            broken.append(moment)
+            raise Transient("database: gone")
+
+    async with watched(database_url, hook) as other:
+        with pytest.raises(Transient):
+            await run(other, sender, clock)
+    assert await states(db) == {"sent": 1, "claimed": 1}

@@ -1,0 +1,186 @@
+"""People approve what they have seen; secrets stay secret; pages are stable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from omni.base.errors import Conflict, NotFound, Rejected
+from omni.base.vault import Vault
+from omni.dispatch import store
+from omni.dispatch.types import Message
+from omni.dispatch.work import draft
+from omni.storage.db import Database
+from tests.dispatch_fixtures import (
+    NOW,
+    VAULT,
+    add_account,
+    add_campaign,
+    add_leads,
+    ready,
+    rows,
+    states,
+)
+
+
+async def _pending(db: Database) -> Message:
+    campaign = await add_campaign(db)
+    await add_leads(db, campaign, 1)
+    await draft(db, campaign, now=NOW)
+    return (await store.list_messages(db, campaign_id=campaign.id))[0]
+
+
+async def test_an_approval_is_bound_to_the_text_that_was_seen(db: Database) -> None:
+    seen = await _pending(db)
+    with pytest.raises(Conflict, match="changed"):
+        await store.approve(db, seen.id, body_hash="0" * 64, now=NOW)
+    edited = await store.edit(db, seen.id, body="Hello\0 there ", now=NOW)
+    assert (edited.body, edited.state) == ("Hello there", "pending")
+    with pytest.raises(Conflict, match="changed"):
+        await store.approve(db, seen.id, body_hash=seen.body_hash, now=NOW)
+    approved = await store.approve(db, seen.id, body_hash=edited.body_hash, now=NOW)
+    assert (approved.state, approved.approved_hash) == ("approved", edited.body_hash)
+    assert (approved.held_by, approved.eligible_at) == (None, NOW)
+    with pytest.raises(Conflict, match="approved"):
+        await store.approve(db, seen.id, body_hash=edited.body_hash, now=NOW)
+
+
+async def test_an_edit_voids_the_approval_even_if_it_changes_nothing(db: Database) -> None:
+    seen = await _pending(db)
+    await store.approve(db, seen.id, body_hash=seen.body_hash, now=NOW)
+    edited = await store.edit(db, seen.id, body=seen.body, now=NOW)
+    assert (edited.state, edited.approved_hash, edited.held_by) == ("pending", None, "approval")
+    with pytest.raises(Rejected) as caught:
+        await store.edit(db, seen.id, body=" \n", now=NOW)
+    assert caught.value.field == "body"
+
+
+async def test_a_text_changed_behind_the_ledgers_back_cannot_be_approved(db: Database) -> None:
+    seen = await _pending(db)
+    await rows(db, "update messages set body = 'Buy now' where id = :id", id=seen.id)
+    with pytest.raises(Conflict, match="changed"):
+        await store.approve(db, seen.id, body_hash=seen.body_hash, now=NOW)
+
+
+async def test_of_an_edit_and_an_approval_at_once_no_unseen_text_is_approved(db: Database) -> None:
+    seen = await _pending(db)
+    for number in range(15):
+        shown = await store.get_message(db, seen.id)
+
+        async def change(body: str = f"Text {number}") -> None:
+            async with db.transaction() as tx:
+                await store.edit(tx, seen.id, body=body, now=NOW)
+
+        async def approve(body_hash: str = shown.body_hash) -> None:
+            async with db.transaction() as tx:
+                await store.approve(tx, seen.id, body_hash=body_hash, now=NOW)
+
+        await asyncio.gather(change(), approve(), return_exceptions=True)
+        message = await store.get_message(db, seen.id)
+        assert (message.body, message.state) == (f"Text {number}", "pending")
+
+
+async def test_a_rejected_message_is_over(db: Database) -> None:
+    seen = await _pending(db)
+    assert (await store.reject(db, seen.id, now=NOW)).state == "cancelled"
+    acts: list[Callable[[], Awaitable[Any]]] = [
+        lambda: store.reject(db, seen.id, now=NOW),
+        lambda: store.edit(db, seen.id, body="x", now=NOW),
+        lambda: store.approve(db, seen.id, body_hash=seen.body_hash, now=NOW),
+        lambda: store.settle(db, seen.id, arrived=True, now=NOW),
+    ]
+    for act in acts:
+        with pytest.raises(Conflict, match="cancelled"):
+            await act()
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_person_settles_what_is_ambiguous(db: Database, arrived: bool) -> None:
+    seen = await _pending(db)
+    await rows(db, "update messages set state = 'ambiguous', sending_at = :now", now=NOW)
+    settled = await store.settle(db, seen.id, arrived=arrived, now=NOW)
+    assert (settled.state, settled.sent_at) == (("sent", NOW) if arrived else ("failed", None))
+
+
+async def test_a_person_is_cancelled_everywhere_but_not_on_the_wire(db: Database) -> None:
+    await ready(db, 2)
+    other = await add_campaign(db, name="Other")
+    await rows(
+        db,
+        "insert into messages"
+        " (campaign_id, platform, platform_id, username, body, body_hash, state)"
+        " select :id + n, 'synthetic', 'p1', 'p1', 'x', 'x', state from unnest(:states::text[])"
+        " with ordinality as s (state, n)",
+        id=other.id,
+        states=["pending", "claimed", "sending", "sent", "failed", "ambiguous"],
+    )
+    cancelled = await store.cancel_for_person(
+        db, platform="synthetic", platform_id="p1", reason="has replied", now=NOW
+    )
+    assert cancelled == 3
+    assert await states(db) == {
+        "cancelled": 3, "approved": 1, "sending": 1, "sent": 1, "failed": 1, "ambiguous": 1,
+    }  # fmt: skip
+
+
+async def test_pages_go_on_where_the_last_one_ended(db: Database) -> None:
+    campaign = await ready(db, 7)
+    seen: list[int] = []
+    before: int | None = None
+    while page := await store.list_messages(
+        db, campaign_id=campaign.id, state="approved", before_id=before, limit=3
+    ):
+        seen += [message.id for message in page]
+        before = page[-1].id
+        if len(seen) == 3:
+            await add_leads(db, campaign, 1, first=100)
+            await draft(db, campaign, now=NOW)
+    everything = await store.list_messages(db, campaign_id=campaign.id)
+    assert seen == [message.id for message in everything if message.state == "approved"]
+    assert len(everything) == 8
+
+
+async def test_secrets_are_stored_encrypted_and_never_shown(db: Database) -> None:
+    account = await add_account(db, secret="pässword".encode())
+    (stored,) = await rows(db, "select credentials from accounts")
+    assert b"ssword" not in stored["credentials"]
+    assert "ssword" not in repr(await store.list_accounts(db))
+    found = await store.credentials(db, account.id, VAULT)
+    assert (found.handle, found.secret) == ("me", "pässword")
+    assert "ssword" not in repr(found)
+    with pytest.raises(Rejected, match="another key"):
+        await store.credentials(db, account.id, Vault(Fernet.generate_key().decode()))
+    bare = await add_account(db, handle="bare", secret=None)
+    assert (await store.credentials(db, bare.id, VAULT)).secret is None
+
+
+async def test_accounts_are_unique_paused_with_a_reason_and_resumed(db: Database) -> None:
+    account = await add_account(db)
+    with pytest.raises(Conflict, match="already"):
+        await add_account(db)
+    with pytest.raises(Rejected):
+        await add_account(db, handle="other", hourly=5, daily=4)
+    paused = await store.set_account_status(db, account.id, "paused", "too many blocks")
+    assert (paused.status, paused.pause_reason) == ("paused", "too many blocks")
+    assert await store.get_account(db, account.id) == paused
+    resumed = await store.set_account_status(db, account.id, "active", "ignored")
+    assert (resumed.status, resumed.pause_reason) == ("active", None)
+
+
+async def test_what_is_not_there_is_said(db: Database) -> None:
+    acts: list[Callable[[], Awaitable[Any]]] = [
+        lambda: store.get_message(db, 99),
+        lambda: store.approve(db, 99, body_hash="x", now=NOW),
+        lambda: store.edit(db, 99, body="x", now=NOW),
+        lambda: store.reject(db, 99, now=NOW),
+        lambda: store.get_account(db, 99),
+        lambda: store.set_account_status(db, 99, "active"),
+        lambda: store.credentials(db, 99, VAULT),
+    ]
+    for act in acts:
+        with pytest.raises(NotFound, match="99"):
+            await act()
