@@ -119,6 +119,7 @@ class _Run:
         except Transient as fault:
             self._count_failure(fault)
             return
+        self.tally.in_a_row = 0
         reading = read_verdict(answer.text, answer.complete, shortlisted.view)
         await store.insert_answer(
             self.db,
@@ -129,7 +130,6 @@ class _Run:
             latency_ms=answer.latency_ms,
             now=self.clock(),
         )
-        self.tally.in_a_row = 0
         if isinstance(reading, Refusal):
             self.tally.refused += 1
             get_logger().info("qualification.answer_refused", reason=reading.reason)
