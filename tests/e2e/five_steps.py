@@ -54,7 +54,10 @@ async def settled(product: Product) -> None:
 
 async def _create(product: Product, script: Script) -> int:
     campaign = await product.api.create_campaign(
-        name=f"{script.platform} people", brief=script.brief, criteria=script.criteria
+        name=f"{script.platform} people",
+        brief=script.brief,
+        criteria=script.criteria,
+        shortlist_size=500,
     )
     assert campaign.criteria_hash
     assert await product.count("campaigns", f"id = {campaign.id}") == 1

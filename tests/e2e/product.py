@@ -61,7 +61,8 @@ async def running_product(
     """Start every part, wait until it answers, and stop it again with Ctrl-C's signal."""
     api, crawler, ui, synthetic = free_ports(4)
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("OMNI_")},
+        # NiceGUI behaves otherwise where it finds pytest's own variables.
+        **{n: v for n, v in os.environ.items() if not n.startswith(("OMNI_", "PYTEST_"))},
         "OMNI_DATA_DIR": str(folder / "data"),
         "OMNI_DATABASE_URL": database_url,
         "OMNI_REDIS_URL": redis_url,

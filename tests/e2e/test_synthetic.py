@@ -18,8 +18,8 @@ from tests.e2e.product import Product, running_product
 SCRIPT = Script(
     platform="synthetic",
     seed_type="search",
-    seed_value="solar",
-    brief="People who work on solar energy and write about it.",
+    seed_value="climate",
+    brief="People who research the climate: energy policy, heat pumps, peatlands.",
     criteria={
         "all": [
             {"field": "followers", "op": ">=", "value": 10},
@@ -30,6 +30,7 @@ SCRIPT = Script(
     least_profiles=5,
     least_leads=1,
 )
+LIMIT = 15
 REPLIES_S = 60.0
 
 pytestmark = pytest.mark.xdist_group("product")
@@ -45,7 +46,9 @@ async def test_five_steps(
 async def test_the_whole_loop_ends_in_better_weights(
     tmp_path: Path, database_url: str, valkey_url: str, queue_prefix: str
 ) -> None:
-    async with running_product(tmp_path, database_url, valkey_url, queue_prefix) as product:
+    async with running_product(
+        tmp_path, database_url, valkey_url, queue_prefix, synthetic_people=3_000
+    ) as product:
         campaign_id = await _qualified_campaign(product)
         sent = await _approve_and_send(product, campaign_id)
         await _read_replies(product, campaign_id)
@@ -58,19 +61,19 @@ async def test_the_whole_loop_ends_in_better_weights(
 async def _qualified_campaign(product: Product) -> int:
     campaign = await product.api.create_campaign(
         name="Everybody whom the network knows",
-        brief="People who work on solar energy and write about it.",
+        brief="Climate researchers, potters and bakers: climate, pottery, ceramics, baking.",
         criteria={"field": "accepts_messages", "op": "=", "value": True},
         threshold=0.0,
         shortlist_size=200,
         message_template="Hi {{ name }}, may I ask you about your work?",
     )
-    for words in ("solar", "ceramics"):
+    for words in ("climate", "pottery", "baking"):
         started = await product.api.discover(
             campaign.id,
             platform="synthetic",
             seed_type="search",
             seed_value=words,
-            crawl_config={"max_depth": 1, "max_profiles": 150},
+            crawl_config={"max_depth": 1, "max_profiles": 120},
         )
         await finished(product, str(started.job_id))
     await settled(product)
@@ -83,17 +86,17 @@ async def _qualified_campaign(product: Product) -> int:
 
 async def _approve_and_send(product: Product, campaign_id: int) -> int:
     await product.api.create_account(
-        platform="synthetic", handle="me", hourly_limit=40, daily_limit=40
+        platform="synthetic", handle="me", hourly_limit=LIMIT, daily_limit=LIMIT
     )
     await _run(product, DispatchMessages())
     assert await product.count("messages", "state <> 'pending'") == 0, "sent without approval"
     drafts = (await product.api.messages(campaign_id, state="pending", limit=200)).items
-    assert len(drafts) > 40
-    for draft in drafts[:60]:
+    assert len(drafts) > 2 * LIMIT
+    for draft in drafts[: LIMIT + 5]:
         await product.api.approve_message(draft.id, draft.body_hash)
     await _run(product, DispatchMessages())
     charged = await product.count("messages", "state in ('sent', 'ambiguous', 'sending')")
-    assert 0 < charged <= 40, "over the hourly limit"
+    assert 0 < charged <= LIMIT, "over the hourly limit"
     assert await product.count("messages", "state = 'approved' and held_by is not null") > 0
     assert await product.count("leads", "state = 'contacted'") > 0
     return charged
@@ -120,13 +123,13 @@ async def _opt_outs_hold(product: Product) -> None:
 
 
 async def _decide(product: Product, campaign_id: int) -> None:
-    """Accept who writes about the topic, reject who does not, as a person would."""
-    for lead in (await product.api.leads(campaign_id, state="new", limit=40)).items:
+    """Accept who posts often, reject who does not: a taste that the signals can express."""
+    for lead in (await product.api.leads(campaign_id, state="new", limit=60)).items:
         profile = await product.rows(
-            f"select search @@ 'solar'::tsquery as fits from profile_features"
+            "select coalesce(posts_per_week, 0) >= 1.5 as lively from profile_features"
             f" where profile_id = {lead.profile_id}"
         )
-        await product.api.decide_lead(lead.id, "accepted" if profile[0]["fits"] else "rejected")
+        await product.api.decide_lead(lead.id, "accepted" if profile[0]["lively"] else "rejected")
 
 
 async def _learn(product: Product, campaign_id: int) -> None:

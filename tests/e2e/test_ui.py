@@ -70,13 +70,13 @@ async def _fill(product: Product) -> int:
     """Make a campaign with leads, messages and an account, as its user would."""
     campaign = await product.api.create_campaign(
         name=HOSTILE,
-        brief="people who work on solar energy and climate",
+        brief="people who research the climate",
         criteria={"field": "followers", "op": ">=", "value": 0},
         threshold=0.0,
         message_template="Hi {{ name }}, may I ask you something?",
     )
     started = await product.api.discover(
-        campaign.id, platform="synthetic", seed_type="search", seed_value="solar"
+        campaign.id, platform="synthetic", seed_type="search", seed_value="climate"
     )
     await finished(product, str(started.job_id))
     await settled(product)

@@ -79,10 +79,14 @@ def _progress(job: JobOut) -> None:
     words = [f"{done:,} of {total:,}" if total else f"{done:,}"] if done is not None else []
     words += [str(note)] if note else []
     if job.state == "succeeded" and job.result:
-        words = [f"{name} {value}" for name, value in job.result.items() if _plain(value)]
+        words = [f"{_spaced(name)} {value}" for name, value in job.result.items() if _shown(value)]
     if words:
         ui.label(" · ".join(words)).classes("omni-muted text-sm omni-text")
 
 
-def _plain(value: object) -> bool:
-    return isinstance(value, str | int | float | bool)
+def _shown(value: object) -> bool:
+    return isinstance(value, str | int | float) and value != ""
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")

@@ -27,6 +27,7 @@ body { font-feature-settings: "tnum"; }
 .omni-page { max-width: 1080px; margin: 0 auto; width: 100%; }
 .omni-muted { opacity: .68; }
 .omni-quote { border-left: 3px solid var(--q-primary); padding-left: .6rem; }
+.q-btn-toggle .q-btn { padding: 0 .7rem; }
 .omni-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 """
 
