@@ -165,14 +165,14 @@ async def status(db: Database, campaign: Campaign) -> object:
 
 
 STEPS = (
-    Step("discover", discover, FOUND, 50, 10, find_some_before),
-    Step("crawl.refresh", find_stale, STALE, 4, 2),
-    Step("maintain", maintain, len(CHANGED) * (OTHERS + 1), 6, 2, make_changes),
-    Step("qualify", qualify, JUDGED, 100, 60),
-    Step("promote", promote, 700, 30, 10),
-    Step("leads", first_page, 50, 10, 2),
-    Step("leads, deep", deep_page, 50, 10, 2),
-    Step("status", status, CHOSEN, 3, 3),
+    Step("discover", discover, FOUND, 50, 5, find_some_before),
+    Step("crawl.refresh", find_stale, STALE, 1, 2),
+    Step("maintain", maintain, len(CHANGED) * (OTHERS + 1), 4, 2, make_changes),
+    Step("qualify", qualify, JUDGED, 120, 25),
+    Step("promote", promote, 700, 10, 5),
+    Step("leads", first_page, 50, 3, 2),
+    Step("leads, deep", deep_page, 50, 3, 2),
+    Step("status", status, CHOSEN, 3, 2),
 )
 
 
