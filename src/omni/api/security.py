@@ -8,6 +8,7 @@ on anything that changes state are refused. Elsewhere every call needs a key.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -79,7 +80,7 @@ def check_local(headers: Sequence[tuple[bytes, bytes]], *, writes: bool) -> None
         text = value.decode("latin-1").strip().lower()
         if name == b"host":
             hosts.append(text)
-            if not is_loopback(_host_name(text)):
+            if not _is_local(text):
                 raise Unauthorized("this server answers to local names only", forbidden=True)
     if not writes:
         return
@@ -91,8 +92,9 @@ def check_local(headers: Sequence[tuple[bytes, bytes]], *, writes: bool) -> None
             raise Unauthorized("a page from another site may not write here", forbidden=True)
 
 
-def _host_name(host: str) -> str:
-    """Return the name or address of a `Host` header, without its port."""
+@lru_cache(maxsize=64)
+def _is_local(host: str) -> bool:
+    """Tell whether a `Host` header, with or without a port, names this machine."""
     if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+        return is_loopback(host[1:].partition("]")[0])
+    return is_loopback(host.partition(":")[0])

@@ -5,42 +5,66 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from omni.api.cursors import id_cursor, read_id_cursor, read_score_cursor, score_cursor
 from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
-from omni.api.routes.params import Cursor, Limit, RowId
-from omni.api.schemas import FeedbackIn, LeadOut, LeadState, MessageOut, MessageState, Page
+from omni.api.routes.direct import describe_params, read_params
+from omni.api.routes.params import Cursor, Digits, Limit, RowId
+from omni.api.schemas import (
+    MAX_ID,
+    FeedbackIn,
+    LeadOut,
+    LeadState,
+    MessageOut,
+    MessageState,
+    Page,
+)
 from omni.campaigns import store as campaigns
 from omni.dispatch import store as dispatch
 from omni.feedback import store as feedback
 from omni.leads import store as leads
 from omni.leads.types import PROFILE_URLS, Lead
-from omni.storage.db import Tx
+from omni.storage.db import Database, Tx
 
 router = APIRouter(tags=["leads"])
 
 
+class LeadPageParams(BaseModel):
+    """What a page of leads is asked with."""
+
+    campaign_id: Digits = Field(ge=1, le=MAX_ID)
+    state: LeadState | None = None
+    limit: int = Field(default=50, ge=1, le=200, description="The most leads of one page")
+    cursor: str | None = Field(
+        default=None, max_length=100, description="`next_cursor` of the page before"
+    )
+
+
 @router.get(
-    "/campaigns/{campaign_id}/leads", response_model=Page[LeadOut], summary="List leads, best first"
+    "/campaigns/{campaign_id}/leads",
+    response_model=Page[LeadOut],
+    summary="List leads, best first",
+    openapi_extra=describe_params(LeadPageParams, in_path=frozenset({"campaign_id"})),
 )
-async def list_leads(
-    campaign_id: RowId,
-    deps: Deps,
-    state: Annotated[LeadState | None, Query()] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Response:
+async def list_leads(request: Request) -> Response:
     """List the campaign's leads with their reasons.
 
     Pages follow the score: a lead that arrives while you read never moves the others.
     """
+    params = read_params(LeadPageParams, request)
+    db: Database = request.app.state.deps.db
     page = await leads.page_json(
-        deps.db, campaign_id, state=state, after=read_score_cursor(cursor), limit=limit
+        db,
+        params.campaign_id,
+        state=params.state,
+        after=read_score_cursor(params.cursor),
+        limit=params.limit,
     )
     if page.items == b"[]":
-        await campaigns.get(deps.db, campaign_id)
+        await campaigns.get(db, params.campaign_id)
     after = b'"%b"' % score_cursor(*page.next_after).encode() if page.next_after else b"null"
     # Postgres wrote the items; nothing here reads them.
     body = b'{"items":%b,"next_cursor":%b}' % (page.items, after)

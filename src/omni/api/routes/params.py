@@ -20,8 +20,9 @@ def _plain_digits(value: object) -> object:
     return value
 
 
-RowId = Annotated[int, BeforeValidator(_plain_digits), Path(ge=1, le=MAX_ID)]
-OptionalId = Annotated[int | None, BeforeValidator(_plain_digits), Query(ge=1, le=MAX_ID)]
+Digits = Annotated[int, BeforeValidator(_plain_digits)]
+RowId = Annotated[Digits, Path(ge=1, le=MAX_ID)]
+OptionalId = Annotated[Digits | None, Query(ge=1, le=MAX_ID)]
 Limit = Annotated[int, Query(ge=1, le=200, description="The most items of one page")]
 Cursor = Annotated[
     str | None, Query(max_length=100, description="`next_cursor` of the page before")
