@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omni.campaigns.plan import checked_weights
+from omni.campaigns.bounds import checked_weights
 from omni.candidates.plan import SCORE_SQL, cheap_score, score_params
 from omni.profiles.types import SIGNALS
 from omni.storage.db import Database

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Unpack
 
 from omni.base.errors import NotFound
-from omni.campaigns.plan import Changes, check_changes, checked_weights
-from omni.campaigns.types import Campaign
+from omni.campaigns.bounds import check_changes, checked_weights
+from omni.campaigns.types import Campaign, Changes
 from omni.predicate.types import Compiled
 from omni.profiles.types import DEFAULT_WEIGHTS
 from omni.storage.db import Executor, Row

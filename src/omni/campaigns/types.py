@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+
+from omni.predicate.types import Compiled
 
 CampaignStatus = Literal["active", "paused", "archived"]
 
@@ -34,3 +36,15 @@ class Campaign:
     weights_version: int
     created_at: datetime
     updated_at: datetime
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of a campaign; what is left out stays."""
+
+    name: str
+    brief: str
+    compiled: Compiled
+    status: CampaignStatus
+    threshold: float
+    shortlist_size: int
+    message_template: str

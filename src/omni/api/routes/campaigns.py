@@ -25,8 +25,7 @@ from omni.api.schemas import (
 )
 from omni.base.errors import Conflict
 from omni.campaigns import store as campaigns
-from omni.campaigns.plan import Changes
-from omni.campaigns.types import Campaign
+from omni.campaigns.types import Campaign, Changes
 from omni.dispatch.plan import check_template
 from omni.jobs import store as jobs
 from omni.jobs.types import CrawlConfig, CrawlSeed, NewJob, QualifyCampaign, RefreshCandidates

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypedDict, get_args
+from typing import get_args
 
 from omni.base.errors import Rejected
-from omni.campaigns.types import CampaignStatus
-from omni.predicate.types import Compiled
+from omni.campaigns.types import CampaignStatus, Changes
 from omni.profiles.types import SIGNALS
 
 MAX_NAME = 300
@@ -16,18 +15,6 @@ MAX_PROSE = 8_000
 MAX_SHORTLIST = 10_000
 MAX_WEIGHT = 1_000.0
 _LEAST_WEIGHT = 1e-9
-
-
-class Changes(TypedDict, total=False):
-    """What may be changed of a campaign; what is left out stays."""
-
-    name: str
-    brief: str
-    compiled: Compiled
-    status: CampaignStatus
-    threshold: float
-    shortlist_size: int
-    message_template: str
 
 
 def check_changes(changes: Changes) -> None:
