@@ -30,7 +30,7 @@ from omni.storage.db import Database
 from omni.storage.migrate import migrate
 
 ROUNDS = 5
-JOBS = 3_000
+JOBS = 2_000
 BATCH = 500
 LONE_JOBS = 100
 KILLS = 2
