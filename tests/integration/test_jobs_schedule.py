@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +23,12 @@ def ticking_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "TICK_S", 0.05)
 
 
+@dataclass(frozen=True)
+class Campaign:
+    id: int
+    created_at: datetime = datetime(1999, 1, 1, tzinfo=UTC)
+
+
 class World:
     """A clock that the test moves, and campaigns that cannot always be listed."""
 
@@ -33,11 +40,11 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
-    async def list_campaign_ids(self) -> Sequence[int]:
+    async def list_campaigns(self) -> Sequence[Campaign]:
         self.listings += 1
         if self.listings % 3 == 1:
             raise Transient("database: gone for a moment")
-        return range(1, self.campaigns + 1)
+        return [Campaign(number) for number in range(1, self.campaigns + 1)]
 
     async def seen(self, listings: int) -> bool:
         return self.listings >= listings
@@ -56,7 +63,7 @@ async def test_many_schedulers_write_each_slot_once_and_no_backlog(
     schedulers = [
         asyncio.create_task(
             schedule.run_schedule(
-                db=db, list_campaign_ids=world.list_campaign_ids, clock=world.clock, stop=stop
+                db=db, list_campaigns=world.list_campaigns, clock=world.clock, stop=stop
             )
         )
         for _ in range(3)

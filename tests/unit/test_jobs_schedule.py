@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
@@ -13,8 +14,22 @@ from omni.flow.schedule import due_jobs
 NOW = datetime(2026, 11, 22, 2, 17, 30, tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class Campaign:
+    id: int
+    created_at: datetime = datetime(1999, 1, 1, tzinfo=UTC)
+
+
 def keys(now: datetime, *campaign_ids: int) -> set[str | None]:
-    return {job.key for job in due_jobs(now, campaign_ids)}
+    return {job.key for job in due_jobs(now, [Campaign(n) for n in campaign_ids])}
+
+
+def test_a_new_campaign_waits_for_the_first_slot_of_its_life() -> None:
+    new = Campaign(1, created_at=NOW)
+    assert {job.key for job in due_jobs(NOW, [new])} == keys(NOW)
+    assert {job.key for job in due_jobs(NOW + timedelta(days=1), [new])} > keys(
+        NOW + timedelta(days=1)
+    )
 
 
 def test_slots_of_the_installation_are_named_by_their_beginning() -> None:

@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from omni.base.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     from omni.api.deps import ApiDeps
+    from omni.campaigns.types import Campaign
     from omni.flow.world import World
 
 Ready = Callable[[str], None]
@@ -24,8 +24,6 @@ Body = Callable[[Settings, asyncio.Event, Ready], Awaitable[None]]
 
 ACTIVE_CAMPAIGNS = 10_000
 """The most campaigns that the schedule serves."""
-FIRST_HOUR = timedelta(hours=1)
-"""So long a new campaign is left to the person who makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +113,8 @@ async def scheduler(settings: Settings, stop: asyncio.Event, ready: Ready) -> No
 
     async with open_world(settings) as world:
 
-        async def active() -> list[int]:
-            settled = world.clock() - FIRST_HOUR
-            found = await campaigns.active(world.db, limit=ACTIVE_CAMPAIGNS)
-            return [campaign.id for campaign in found if campaign.created_at <= settled]
+        async def active() -> list[Campaign]:
+            return await campaigns.active(world.db, limit=ACTIVE_CAMPAIGNS)
 
         ready("relay and timetable")
         async with asyncio.TaskGroup() as group:
@@ -126,7 +122,7 @@ async def scheduler(settings: Settings, stop: asyncio.Event, ready: Ready) -> No
                 run_relay(db=world.db, broker=world.broker, clock=world.clock, stop=stop)
             )
             group.create_task(
-                run_schedule(db=world.db, list_campaign_ids=active, clock=world.clock, stop=stop)
+                run_schedule(db=world.db, list_campaigns=active, clock=world.clock, stop=stop)
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from zlib import crc32
 
 from omni.base.clock import Clock
@@ -40,31 +41,48 @@ NIGHT = timedelta(hours=4)
 """Weights are learned in the first hours of the UTC day, for all campaigns spread over these."""
 
 
-def due_jobs(now: datetime, campaign_ids: Sequence[int]) -> tuple[NewJob, ...]:
+class Running(Protocol):
+    """A campaign that runs, as far as the timetable asks."""
+
+    @property
+    def id(self) -> int:
+        """Its id."""
+        ...
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was made."""
+        ...
+
+
+def due_jobs(now: datetime, campaigns: Sequence[Running]) -> tuple[NewJob, ...]:
     """Return the jobs of the slots that `now` lies in; earlier slots are gone for good.
 
     A slot's job has the same key however often it is asked for, so that the ledger holds it once.
     The daily slots of a campaign begin at a time of day of its own (a stable hash of its id), lest
-    all campaigns ask the model and the database at midnight.
+    all campaigns ask the model and the database at midnight. A new campaign waits for the first slot
+    that begins in its life: whoever has just made one has not asked for a model to be paid yet.
 
     Args:
         now: An aware moment.
-        campaign_ids: The campaigns that run.
+        campaigns: The campaigns that run.
     """
     jobs = [
         NewJob(args, key=f"{args.kind}@{_stamp(_slot(now, period))}") for args, period in EVERYWHERE
     ]
-    for campaign_id in campaign_ids:
-        jobs.append(_daily(now, QualifyCampaign(campaign_id=campaign_id), campaign_id, DAY))
-        jobs.append(_daily(now, UpdateWeights(campaign_id=campaign_id), campaign_id, NIGHT))
+    for campaign in campaigns:
+        jobs += _daily(now, QualifyCampaign(campaign_id=campaign.id), campaign, DAY)
+        jobs += _daily(now, UpdateWeights(campaign_id=campaign.id), campaign, NIGHT)
     return tuple(jobs)
 
 
-def _daily(now: datetime, args: JobArgs, campaign_id: int, window: timedelta) -> NewJob:
-    share = crc32(f"{args.kind}:{campaign_id}".encode()) / 2**32
+def _daily(now: datetime, args: JobArgs, campaign: Running, window: timedelta) -> list[NewJob]:
+    share = crc32(f"{args.kind}:{campaign.id}".encode()) / 2**32
     offset = timedelta(minutes=int(window / timedelta(minutes=1) * share))
     slot = _slot(now, DAY, offset)
-    return NewJob(args, key=f"{args.kind}@{campaign_id}.{_stamp(slot)}")
+    if slot < campaign.created_at:
+        return []
+    return [NewJob(args, key=f"{args.kind}@{campaign.id}.{_stamp(slot)}")]
 
 
 def _slot(now: datetime, period: timedelta, offset: timedelta = timedelta()) -> datetime:
@@ -79,23 +97,23 @@ def _stamp(moment: datetime) -> str:
 async def run_schedule(
     *,
     db: Database,
-    list_campaign_ids: Callable[[], Awaitable[Sequence[int]]],
+    list_campaigns: Callable[[], Awaitable[Sequence[Running]]],
     clock: Clock,
     stop: asyncio.Event,
 ) -> None:
     """Write what is due to the ledger, every few seconds, until `stop` is set.
 
     Args:
-        list_campaign_ids: The campaigns that run; many campaigns are taken in turns, some a tick.
+        list_campaigns: The campaigns that run; many campaigns are taken in turns, some a tick.
     """
     log = get_logger()
     known: frozenset[str] = frozenset()
     turn = 0
     while not stop.is_set():
         try:
-            ids = sorted(await list_campaign_ids())
-            turn = turn if turn < len(ids) else 0
-            due = due_jobs(clock(), ids[turn : turn + CAMPAIGNS_PER_TICK])
+            running = sorted(await list_campaigns(), key=lambda campaign: campaign.id)
+            turn = turn if turn < len(running) else 0
+            due = due_jobs(clock(), running[turn : turn + CAMPAIGNS_PER_TICK])
             turn += CAMPAIGNS_PER_TICK
             new = [job for job in due if job.key not in known]
             if new:

@@ -73,8 +73,8 @@ class MessageList:
             self._editor(card, message)
         else:
             ui.label(message.body).classes("omni-text")
-        waits = message.state == "approved" and message.held_by
-        for note in filter(None, (waits and f"Held: {message.held_by}", message.error)):
+        held = f"Held: {message.held_by}" if message.state == "approved" else ""
+        for note in filter(None, (message.held_by and held, message.error)):
             ui.label(note).classes("text-warning text-sm omni-text")
 
     def _editor(self, card: ui.card, message: MessageOut) -> None:
