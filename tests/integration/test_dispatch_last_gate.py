@@ -98,3 +98,36 @@ async def test_a_lane_that_breaks_does_not_tear_down_another(
         with pytest.raises(Transient):
             await run(other, sender, clock)
     assert await states(db) == {"sent": 1, "claimed": 1}
+
+
+async def test_two_workers_at_the_last_gate_write_to_a_person_one_at_a_time(
+    db: Database, database_url: str
+) -> None:
+    clock = MovingClock()
+    sender = CountingSender(clock)
+    await ready(db, 1)
+    second = await ready(db, 1, first=2, name="Second")
+    await rows(db, "delete from messages where campaign_id = :id", id=second.id)
+    await rows(
+        db,
+        "insert into messages (campaign_id, profile_id, platform, platform_id, username, body,"
+        " body_hash, approved_hash, state, approved_at, eligible_at)"
+        " select :id, profile_id, platform, platform_id, username, body, body_hash, approved_hash,"
+        " state, approved_at, eligible_at from messages",
+        id=second.id,
+    )
+    await add_account(db)
+    await add_account(db, handle="you")
+    asked: list[str] = []
+
+    async def hook(moment: str) -> None:
+        if moment == "after lock_claim":
+            asked.append(moment)
+            await asyncio.sleep(0.3)
+
+    async with watched(database_url, hook) as one, watched(database_url, hook) as two:
+        await asyncio.gather(run(one, sender, clock), run(two, sender, clock))
+    assert len(asked) == 2
+    assert sender.people == ["p1"]
+    held = await rows(db, "select held_by from messages where state = 'approved'")
+    assert [row["held_by"] for row in held] == ["already in conversation"]
