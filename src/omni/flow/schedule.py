@@ -60,8 +60,8 @@ def due_jobs(now: datetime, campaigns: Sequence[Running]) -> tuple[NewJob, ...]:
 
     A slot's job has the same key however often it is asked for, so that the ledger holds it once.
     The daily slots of a campaign begin at a time of day of its own (a stable hash of its id), lest
-    all campaigns ask the model and the database at midnight. A new campaign waits for the first slot
-    that begins in its life: whoever has just made one has not asked for a model to be paid yet.
+    all campaigns ask the model and the database at midnight. A new campaign waits for
+    the first slot that begins in its life: its maker has not asked for a model to be paid yet.
 
     Args:
         now: An aware moment.
