@@ -193,4 +193,3 @@ def test_a_batch_is_parted_by_what_is_known() -> None:
     parts = sort_out(batch, [Known(2, 12, same=False), Known(0, 10, same=True)])
     assert parts.unchanged == (10,)
     assert parts.changed == ((12, batch[2]),)
-    assert parts.new == (batch[1], batch[3])

@@ -29,7 +29,7 @@ def language_of(text: str) -> str | None:
 
     Names, hashtags, links and emoji tell no language and are not read.
     """
-    words = _NO_LANGUAGE.sub(" ", without_urls(text))[:_READ]
+    words = _NO_LANGUAGE.sub(" ", without_urls(text[: 4 * _READ]))[:_READ]
     if sum(map(str.isalpha, words)) < LEAST_LETTERS:
         return None
     code, confidence = _identifier().classify(words)

@@ -55,23 +55,17 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
-    """The arranged, by what is to be done with them."""
+class Met:
+    """Those of a batch who were known before: the changed with their ids, the others' ids."""
 
-    new: tuple[Arranged, ...]
     changed: tuple[tuple[int, Arranged], ...]
     unchanged: tuple[int, ...]
 
 
-def sort_out(arranged: Sequence[Arranged], known: Iterable[Known]) -> Sorted:
-    """Part the batch into new people, changed ones (with their ids) and the ids of the others."""
-    by_place = {each.place: each for each in known}
-    return Sorted(
-        new=tuple(a for place, a in enumerate(arranged) if place not in by_place),
-        changed=tuple(
-            (each.profile_id, arranged[place])
-            for place, each in sorted(by_place.items())
-            if not each.same
-        ),
-        unchanged=tuple(each.profile_id for each in by_place.values() if each.same),
+def sort_out(arranged: Sequence[Arranged], known: Iterable[Known]) -> Met:
+    """Part those who are known into the changed and the unchanged."""
+    in_order = sorted(known, key=lambda each: each.place)
+    return Met(
+        changed=tuple((k.profile_id, arranged[k.place]) for k in in_order if not k.same),
+        unchanged=tuple(k.profile_id for k in in_order if k.same),
     )

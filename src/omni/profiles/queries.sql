@@ -29,8 +29,7 @@ where p.profile_id = n.profile_id;
 
 -- name: add_new
 -- The unique index on (platform, platform_id) lets one of two writers win. Whoever comes second
--- waits for the first, in the order of the keys, and then leaves the row alone: it was written an
--- instant ago.
+-- waits for the first, in the order of the keys, and then leaves the row alone.
 insert into profiles_raw
     (platform, platform_id, username, payload, content_hash, first_seen, last_seen)
 select n.platform, n.platform_id, n.username, n.payload::jsonb, n.content_hash,

@@ -35,5 +35,7 @@ def clean_line(text: str | None, limit: int) -> str | None:
 
 def plain(text: str) -> str:
     """Return `text` in lower case and without accents, for comparing."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))

@@ -15,7 +15,7 @@ from omni.connectors.types import RawProfile
 from omni.profiles import store
 from omni.profiles.enrich import enrich
 from omni.profiles.images import MAX_BYTES, check_image
-from omni.profiles.plan import Arranged, Known, Sorted, arrange, sort_out
+from omni.profiles.plan import Arranged, Known, Met, arrange, sort_out
 from omni.profiles.types import StoredBatch, StoredImage
 from omni.storage.db import Database, Executor
 from omni.storage.objects import Objects
@@ -51,7 +51,8 @@ async def store_batch(
     people at once.
 
     Args:
-        tx: A transaction; it may do more than this.
+        tx: A transaction; it may do more than this, but not store a second batch: who holds the
+            people of one batch must not wait for those of another.
         profiles: In any order; of two for the same person the last one counts.
         now: The moment of the crawl.
         campaign_id: For whom they were found, if for a campaign.
@@ -66,20 +67,19 @@ async def store_batch(
     arranged = await asyncio.to_thread(arrange, profiles)
     if len(arranged) < len(profiles):
         get_logger().info("profiles.left_out", people=len(profiles) - len(arranged))
-    parts = await _compare(tx, arranged)
-    await store.touch_unchanged(tx, parts.unchanged, now)
-    await store.write_changed(tx, [(each, _row(a)) for each, a in parts.changed], now)
-    new = await store.add_new(tx, [_row(a) for a in parts.new], now)
-    overtaken = await store.find_ids(tx, [a.key for a in parts.new if a.key not in new])
-    written = [*parts.changed, *((new[a.key], a) for a in parts.new if a.key in new)]
+    new = await _add_new(tx, arranged, now)
+    met = await _lock_known(tx, [a for a in arranged if a.key not in new])
+    await store.touch_unchanged(tx, met.unchanged, now)
+    await store.write_changed(tx, [(each, _row(a)) for each, a in met.changed], now)
+    written = [*met.changed, *((new[a.key], a) for a in arranged if a.key in new)]
     await store.put_features(tx, await asyncio.to_thread(_features, written, now), now)
     if campaign_id is not None and job_id is not None:
-        everyone = [each for each, _ in written] + [*parts.unchanged, *overtaken.values()]
+        everyone = [*(each for each, _ in written), *met.unchanged]
         await store.add_discoveries(tx, campaign_id, everyone, job_id=job_id, now=now)
     return StoredBatch(
         new=tuple(sorted(new.values())),
-        changed=tuple(sorted(each for each, _ in parts.changed)),
-        unchanged=len(parts.unchanged) + len(overtaken),
+        changed=tuple(sorted(each for each, _ in met.changed)),
+        unchanged=len(met.unchanged),
     )
 
 
@@ -129,7 +129,20 @@ async def store_images(
     return kept
 
 
-async def _compare(tx: Executor, arranged: Sequence[Arranged]) -> Sorted:
+async def _add_new(
+    tx: Executor, arranged: Sequence[Arranged], now: datetime
+) -> dict[store.Key, int]:
+    """Add those who are not known; return the ids of those whom nobody else has added meanwhile.
+
+    This comes before anybody is locked. An insert may have to wait for a writer who has inserted
+    the same person, or who is updating them; whoever waits here holds nobody whom such a writer
+    could be waiting for, so that no circle can arise.
+    """
+    known = await store.find_ids(tx, [a.key for a in arranged])
+    return await store.add_new(tx, [_row(a) for a in arranged if a.key not in known], now)
+
+
+async def _lock_known(tx: Executor, arranged: Sequence[Arranged]) -> Met:
     known = await store.lock_known(tx, [(a.key, a.content_hash) for a in arranged])
     return sort_out(arranged, [Known(*each) for each in known])
 
