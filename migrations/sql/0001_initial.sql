@@ -1,6 +1,9 @@
 -- The first schema. Every index below is named by the query that needs it, in the rooms' queries.sql.
 -- Tables stand in the order in which data flows.
 
+set local lock_timeout = '5s';
+set local statement_timeout = '10min';
+
 create extension if not exists pg_trgm;
 
 -- jobs: ledger, outbox, status and result in one row ------------------------------------------
