@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unicodedata import normalize
 
 from hypothesis import strategies as st
 
@@ -216,6 +217,8 @@ def _respelled(clause: Json) -> st.SearchStrategy[Json]:
         same.append({**clause, "value": float(value)})
     if isinstance(value, str) and op in ("=", "!=", "starts with") and kind == "text":
         same.append({**clause, "value": "".join(c.upper() if c.isascii() else c for c in value)})
+    if isinstance(value, str):
+        same.append({**clause, "value": normalize("NFD", value)})
     if op in ("=", "!=") and kind != "boolean":
         same.append({**clause, "op": "in" if op == "=" else "not in", "value": [value, value]})
     if op in ("in", "not in"):
@@ -268,8 +271,12 @@ def _holds(clause: Json, profile: Mapping[str, Any], now: datetime) -> bool | No
     if op == "similar to":
         return _similarity(value, wanted) >= 0.3
     if op in ("in", "not in", "between"):
-        return _compares(op, _read(value, kind, now), [_read(w, kind, now) for w in wanted])
-    return _compares(op, _read(value, kind, now), _read(wanted, kind, now))
+        return _compares(op, _read(value, kind, now), [_wanted(w, kind, now) for w in wanted])
+    return _compares(op, _read(value, kind, now), _wanted(wanted, kind, now))
+
+
+def _wanted(value: Any, kind: str, now: datetime) -> Any:
+    return _read(normalize("NFC", value) if kind == "text" else value, kind, now)
 
 
 def _read(value: Any, kind: str, now: datetime) -> Any:

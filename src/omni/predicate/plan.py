@@ -9,10 +9,11 @@ fields and operators of `omni.predicate.registry`. What they mean:
   unknown feature in; `exists` with `false` asks for it. A list (hashtags, …) is never unknown: it
   may be empty, and then it does not exist.
 - **Text.** `=`, `!=`, `in`, `not in` and `starts with` take A to Z and a to z for the same; every
-  other character is compared exactly. Hashtags, keywords and domains are held in lower case, and so
-  are the values that they are compared with. `matches` takes words in websearch syntax and looks
-  into the first 10,000 characters of that field; the field `text` stands for all that is searchable
-  of a person. `similar to` compares trigrams with a fixed bound, and suits names.
+  other character is compared exactly, in Unicode's composed form (NFC). Hashtags, keywords and
+  domains are held in lower case, and so are the values that they are compared with. `matches` takes
+  words in websearch syntax and looks into the first 10,000 characters of that field; the field
+  `text` stands for all that is searchable of a person. `similar to` compares trigrams with a fixed
+  bound, and suits names.
 - **Dates.** ISO 8601 (without a zone: UTC; without a time: midnight), or "30 days ago" in hours,
   days, weeks, months of 30 and years of 365 days. Relative dates stay relative: they are held
   against the database's clock whenever the predicate is evaluated.

@@ -101,7 +101,7 @@ def _read_element(value: object, field: FeatureField, op: Operator, path: str) -
     text = _clean(value, field, path).strip().lower()
     if field.name == "hashtags":
         text = text.lstrip("#").strip()
-    return _bounded(text, field, path)
+    return _bounded(_composed(text), field, path)
 
 
 def _read_date(value: object, field: FeatureField, op: Operator, path: str) -> Scalar:
@@ -142,7 +142,12 @@ def _clean(value: object, field: FeatureField, path: str) -> str:
         raise Rejected("text must not contain the character NUL: remove it", field=path)
     if len(value) <= MAX_TEXT and any("\ud800" <= c <= "\udfff" for c in value):
         raise Rejected("text must not contain half a surrogate pair: remove it", field=path)
-    return _bounded(value, field, path)
+    return _bounded(_composed(value) if len(value) <= MAX_TEXT else value, field, path)
+
+
+def _composed(text: str) -> str:
+    """Return the form (NFC) that the texts of profiles are held in."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _bounded(text: str, field: FeatureField, path: str) -> str:
