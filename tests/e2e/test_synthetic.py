@@ -133,11 +133,11 @@ async def _decide(product: Product, campaign_id: int) -> None:
 
 
 async def _learn(product: Product, campaign_id: int) -> None:
+    before = await _places_of_the_wanted(product, campaign_id)
     result = await _run(product, UpdateWeights(campaign_id=campaign_id))
     assert result["learned"], result
     assert result["metrics"]["log_loss_after"] < result["metrics"]["log_loss_before"]
     assert result["metrics"]["auc_after"] >= result["metrics"]["auc_before"]
-    before = await _places_of_the_wanted(product, campaign_id)
     await settled(product)
     campaign = await product.api.get_campaign(campaign_id)
     assert campaign.weights_version == 1
