@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -15,8 +16,10 @@ from _pytest.mark.structures import ParameterSet
 from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.http import HttpClient
 from omni.connectors.ports import ProfileSource
+from omni.connectors.synthetic.source import SyntheticSource
 from omni.connectors.types import Seed
 from tests.e2e.atproto_network import AtprotoNetwork
+from tests.synthetic_fixtures import quick_client, running_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,27 @@ async def bluesky(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
         )
 
 
+@asynccontextmanager
+async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
+    """The synthetic network's source, over HTTP."""
+    folder: Path = request.getfixturevalue("tmp_path")
+    values = {"actor": "syn:3", "followers": "syn:3", "follows": "syn:3", "search": "pottery"}
+    with running_network(folder / "network.sqlite", people=2_000) as url:
+        async with quick_client() as http:
+            yield SourceCase(
+                source=SyntheticSource(http, url),
+                seeds={name: Seed("synthetic", name, value) for name, value in values.items()}
+                | {"hashtag": Seed("synthetic", "hashtag", "#sourdough")},
+                paged=Seed("synthetic", "search", "photography"),
+                person="syn:8",
+                gone="syn:999999",
+                unknown=Seed("synthetic", "followers", "nobody"),
+            )
+
+
 SOURCES: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
     "bluesky": (bluesky, (pytest.mark.node,)),
+    "synthetic": (synthetic, ()),
 }
 
 

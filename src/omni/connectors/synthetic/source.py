@@ -81,6 +81,8 @@ class SyntheticSource:
     async def _people(self, names: Sequence[str]) -> Sequence[PersonJson]:
         # A comma parts the names; nobody's id or username has one.
         asked = {"ids": ",".join(name for name in names if "," not in name)}
+        if not asked["ids"]:
+            return ()
         value = await self._http.get_json(f"{self._base}/people", params=asked)
         return read(value, PeopleJson).people
 

@@ -1,0 +1,96 @@
+"""Every `MessageSender` with its `Inbox`, each with what the suite must know of its platform.
+
+To add one: write an async context manager that yields a `MessengerCase`, and enter it in
+`MESSENGERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import pytest
+
+from omni.connectors.ports import Inbox, MessageSender
+from omni.connectors.synthetic.inbox import SyntheticInbox
+from omni.connectors.synthetic.sender import SyntheticSender
+from omni.connectors.types import Credentials
+from tests.synthetic_fixtures import break_network, quick_client, running_network
+
+Failure = Literal["lost answer", "garbage answer", "server error", "rate limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessengerCase:
+    """A platform that messages can be sent on.
+
+    Attributes:
+        sender: What is tested.
+        inbox: Reads what came back.
+        down: A sender to the same platform at an address where nobody listens.
+        me: An account that may send.
+        nobody: Credentials that the platform does not take.
+        people: Ids of people who accept messages; at least one of the first ten answers.
+        closed: The id of somebody who does not accept messages.
+        gone: A well-formed id of nobody.
+        fail_next: Lets the next message meet a failure.
+        taken: Counts the requests for a message to this person that the platform carried out.
+    """
+
+    sender: MessageSender
+    inbox: Inbox
+    down: MessageSender
+    me: Credentials
+    nobody: Credentials
+    people: tuple[str, ...]
+    closed: str
+    gone: str
+    fail_next: Callable[[Failure], None]
+    taken: Callable[[str], Awaitable[int]]
+
+
+MakeCase = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[MessengerCase]]
+
+_SYNTHETIC_FAULTS: Mapping[Failure, dict[str, object]] = {
+    "lost answer": {"mode": "drop", "late": True},
+    "garbage answer": {"mode": "garbage", "late": True},
+    "server error": {"status": 502},
+    "rate limit": {"status": 429, "retry_after": 0.2},
+}
+
+
+@asynccontextmanager
+async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerCase]:
+    """The synthetic network, over HTTP."""
+    folder: Path = request.getfixturevalue("tmp_path")
+    with running_network(folder / "network.sqlite") as url:
+        people = httpx.get(f"{url}/people?ids=" + ",".join(f"syn:{n}" for n in range(60)))  # noqa: ASYNC210
+        known = people.raise_for_status().json()["people"]
+
+        async def taken(person: str) -> int:
+            async with httpx.AsyncClient(headers={"Authorization": "Bearer me"}) as client:
+                letters = (await client.get(f"{url}/messages")).json()["messages"]
+            return sum(letter["calls"] for letter in letters if letter["to"] == person)
+
+        async with quick_client(timeout_s=2.0) as http:
+            yield MessengerCase(
+                sender=SyntheticSender(http, url),
+                inbox=SyntheticInbox(http, url),
+                down=SyntheticSender(http, "http://127.0.0.1:9"),
+                me=Credentials("me", "me:secret"),
+                nobody=Credentials("nobody", "not a token"),
+                people=tuple(p["id"] for p in known if p["accepts_messages"]),
+                closed=next(p["id"] for p in known if not p["accepts_messages"]),
+                gone="syn:999999",
+                fail_next=lambda kind: break_network(
+                    url, path="/messages", **_SYNTHETIC_FAULTS[kind]
+                ),
+                taken=taken,
+            )
+
+
+MESSENGERS: Mapping[str, MakeCase] = {"synthetic": synthetic}

@@ -1,0 +1,124 @@
+"""What every `MessageSender` and `Inbox` owe; `messengers.py` says how to add one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from omni.base.errors import Ambiguous, Rejected, Transient
+from omni.connectors.types import InboxEvent, Outgoing
+from tests.conformance.messengers import MESSENGERS, Failure, MakeCase, MessengerCase
+
+MAX_PAGES = 50
+
+
+@pytest.fixture(params=[pytest.param(make, id=name) for name, make in MESSENGERS.items()])
+async def case(request: pytest.FixtureRequest) -> AsyncIterator[MessengerCase]:
+    make: MakeCase = request.param
+    async with make(request) as made:
+        yield made
+
+
+async def everything(case: MessengerCase) -> list[InboxEvent]:
+    """Read the inbox from its beginning to its end."""
+    events: list[InboxEvent] = []
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        page = await case.inbox.poll(case.me, cursor)
+        events += page.events
+        if not page.more:
+            return events
+        assert page.cursor != cursor, "a cursor that stands still never ends"
+        cursor = page.cursor
+    raise AssertionError(f"more than {MAX_PAGES} pages")
+
+
+def to(person: str) -> Outgoing:
+    return Outgoing(person, "Hello! Would you like to talk?", f"key-{person}")
+
+
+async def test_a_message_arrives_once_and_is_receipted(case: MessengerCase) -> None:
+    assert case.sender.platform == case.inbox.platform
+    receipt = await case.sender.send(case.me, to(case.people[0]))
+    assert receipt.message_id
+    assert receipt.sent_at.utcoffset() is not None
+    assert await case.taken(case.people[0]) == 1
+
+
+@pytest.mark.parametrize("who", ["closed", "gone"])
+async def test_people_who_cannot_be_written_to_are_a_refusal(case: MessengerCase, who: str) -> None:
+    person: str = getattr(case, who)
+    with pytest.raises(Rejected):
+        await case.sender.send(case.me, to(person))
+    assert await case.taken(person) == 0
+
+
+async def test_credentials_that_are_none_are_a_refusal(case: MessengerCase) -> None:
+    with pytest.raises(Rejected):
+        await case.sender.send(case.nobody, to(case.people[0]))
+    with pytest.raises(Rejected):
+        await case.inbox.poll(case.nobody, None)
+    assert await case.taken(case.people[0]) == 0
+
+
+@pytest.mark.parametrize("failure", ["lost answer", "garbage answer"])
+async def test_what_was_perhaps_taken_is_ambiguous_and_not_repeated(
+    case: MessengerCase, failure: Failure
+) -> None:
+    case.fail_next(failure)
+    with pytest.raises(Ambiguous):
+        await case.sender.send(case.me, to(case.people[0]))
+    assert await case.taken(case.people[0]) == 1
+
+
+async def test_a_server_error_is_never_taken_for_a_refusal(case: MessengerCase) -> None:
+    case.fail_next("server error")
+    with pytest.raises((Ambiguous, Transient)):
+        await case.sender.send(case.me, to(case.people[0]))
+
+
+async def test_what_was_surely_not_taken_may_be_tried_again(case: MessengerCase) -> None:
+    case.fail_next("rate limit")
+    with pytest.raises(Transient) as caught:
+        await case.sender.send(case.me, to(case.people[0]))
+    assert caught.value.retry_after
+    with pytest.raises(Transient):
+        await case.down.send(case.me, to(case.people[0]))
+    assert await case.taken(case.people[0]) == 0
+    await asyncio.sleep(caught.value.retry_after)
+    await case.sender.send(case.me, to(case.people[0]))
+    assert await case.taken(case.people[0]) == 1
+
+
+async def test_answers_name_the_person_and_the_message(case: MessengerCase) -> None:
+    receipts = {p: (await case.sender.send(case.me, to(p))).message_id for p in case.people[:10]}
+    replies: list[InboxEvent] = []
+    async with asyncio.timeout(20):
+        while not replies:
+            replies = [e for e in await everything(case) if e.kind == "replied"]
+            await asyncio.sleep(0.05)
+    for reply in replies:
+        assert reply.text
+        assert reply.platform_id in receipts
+        assert reply.in_reply_to in (None, receipts[reply.platform_id])
+        assert reply.occurred_at.utcoffset() is not None
+
+
+async def test_reading_again_gives_the_same_events_and_a_cursor_only_later_ones(
+    case: MessengerCase,
+) -> None:
+    for person in case.people[:5]:
+        await case.sender.send(case.me, to(person))
+    await asyncio.sleep(0.2)
+    events = await everything(case)
+    assert len({event.event_id for event in events}) == len(events)
+    assert await everything(case) == events
+    page = await case.inbox.poll(case.me, None)
+    while page.more:
+        page = await case.inbox.poll(case.me, page.cursor)
+    await case.sender.send(case.me, to(case.people[5]))
+    await asyncio.sleep(0.2)
+    later = (await case.inbox.poll(case.me, page.cursor)).events
+    assert [*events, *later] == await everything(case)
