@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import asdict
 from time import monotonic
 from typing import Any
@@ -65,8 +66,9 @@ async def crawl_seed(world: World, job: JobContext, args: CrawlSeed) -> StepResu
         report=job.report,
     )
     total = StoredBatch((), (), 0)
-    async for batch in walk:
-        total = _sum(total, await _write(world, job, batch))
+    async with aclosing(walk):
+        async for batch in walk:
+            total = _sum(total, await _write(world, job, batch))
     return StepResult(_counts(total))
 
 
@@ -78,7 +80,13 @@ async def crawl_refresh(world: World, job: JobContext, args: CrawlRefresh) -> St
         source = world.source(platform)
         for start in range(0, len(ids), source.batch_size):
             part = ids[start : start + source.batch_size]
-            total = _sum(total, await _write(world, job, await source.fetch(part)))
+            found = await source.fetch(part)
+            total = _sum(total, await _write(world, job, found))
+            shown = {profile.platform_id for profile in found if profile.discoverable}
+            gone = [platform_id for platform_id in part if platform_id not in shown]
+            await profiles.mark_gone(
+                world.db, platform=platform, platform_ids=gone, now=world.clock()
+            )
             done += len(part)
             job.report(Progress(done, sum(map(len, stale.values()))))
     return StepResult(_counts(total))
