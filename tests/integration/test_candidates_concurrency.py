@@ -40,13 +40,17 @@ CRITERIA = (
     {"field": "text", "op": "matches", "value": "solar"},
 )
 WAITS_FOR_LOCK = Query(
-    "waits", "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    "waits",
+    """
+    select count(*) from pg_locks l join pg_database d on d.oid = l.database
+    where d.datname = current_database() and l.locktype = 'advisory' and not l.granted
+    """,
 )
 KILL_WAITING = Query(
     "kill_waiting",
     """
-    select count(pg_terminate_backend(pid)) from pg_locks
-    where locktype = 'advisory' and not granted
+    select count(pg_terminate_backend(l.pid)) from pg_locks l join pg_database d on d.oid = l.database
+    where d.datname = current_database() and l.locktype = 'advisory' and not l.granted
     """,
 )
 
@@ -211,8 +215,9 @@ async def test_a_refresh_that_was_killed_is_mended_by_running_it_again(
 
 async def until_somebody_waits(db: Database) -> None:
     """Wait until a transaction stands in line for a campaign's lock."""
-    while not await db.fetchval(WAITS_FOR_LOCK):
-        pass
+    async with asyncio.timeout(30):
+        while not await db.fetchval(WAITS_FOR_LOCK):
+            pass
 
 
 def ignore(progress: Progress) -> None:
