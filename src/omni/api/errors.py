@@ -47,6 +47,20 @@ TITLES: Mapping[int, str] = {
     500: "Something went wrong here",
     503: "Not available right now",
 }
+_NAMES: Mapping[int, str] = {
+    400: "unreadable",
+    401: "key-needed",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "too-slow",
+    409: "conflict",
+    413: "too-large",
+    415: "not-json",
+    422: "not-acceptable",
+    500: "unexpected",
+    503: "not-available",
+}
 
 _KINDS: tuple[tuple[type[OmniError], int], ...] = (
     (Rejected, 422),
@@ -80,7 +94,7 @@ def problem(
         headers: More headers.
     """
     body: dict[str, object] = {
-        "type": f"urn:omni:problem:{_slug(status)}",
+        "type": f"urn:omni:problem:{_NAMES.get(status, str(status))}",
         "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": clean(detail),
@@ -262,7 +276,3 @@ def _methods_at(app: FastAPI, path: str) -> list[str]:
         if compile_path(template)[0].match(path):
             methods.update(name.upper() for name in operations)
     return sorted(methods)
-
-
-def _slug(status: int) -> str:
-    return re.sub(r"[^a-z]+", "-", TITLES.get(status, "error").lower()).strip("-")

@@ -2,6 +2,7 @@
 -- reads: discoveries
 
 -- name: insert_key
+-- api_keys_key_hash_key keeps two keys from sharing a secret.
 insert into api_keys (id, name, key_hash, scopes, created_at)
 values (:id, :name, :key_hash, :scopes::text[], :now);
 
@@ -32,6 +33,7 @@ where id = :id
 returning id, name, scopes, created_at, last_used_at, revoked_at;
 
 -- name: has_usable_key
+-- No index: the table holds a handful of rows, and the first that is open ends the search.
 select exists (select from api_keys where revoked_at is null);
 
 -- name: claim_idempotency_key
@@ -73,4 +75,5 @@ set transaction isolation level repeatable read, read only;
 select count(*) from discoveries where campaign_id = :campaign_id;
 
 -- name: ping
+-- No table.
 select 1;

@@ -11,9 +11,18 @@ from omni.api.cursors import read_time_cursor, time_cursor
 from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
 from omni.api.routes.params import Cursor, Limit, OptionalId
-from omni.api.schemas import JobOut, Page
+from omni.api.routes.work import accept
+from omni.api.schemas import JobAccepted, JobIn, JobOut, Page
+from omni.campaigns import store as campaigns
 from omni.jobs import store as jobs
-from omni.jobs.types import JobState
+from omni.jobs.types import (
+    CrawlRefresh,
+    DispatchMessages,
+    JobArgs,
+    JobState,
+    SweepFeedback,
+    UpdateWeights,
+)
 from omni.storage.db import Tx
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -40,6 +49,30 @@ async def list_jobs(
         items=[JobOut.model_validate(job) for job in page],
         next_cursor=time_cursor(page[-1].created_at, page[-1].id) if len(found) > limit else None,
     )
+
+
+@router.post("", status_code=202, response_model=JobAccepted, summary="Run a job now")
+async def run_now(body: JobIn, deps: Deps, once: RunOnce) -> Response:
+    """Run a job of the timetable now, instead of waiting for its time."""
+
+    async def effect(tx: Tx) -> JobAccepted:
+        if body.campaign_id is not None:
+            await campaigns.get(tx, body.campaign_id)
+        return await accept(tx, _timetable_args(body), now=deps.clock())
+
+    return await once.run(202, effect)
+
+
+def _timetable_args(body: JobIn) -> JobArgs:
+    match body.kind:
+        case "crawl.refresh":
+            return CrawlRefresh()
+        case "dispatch.dm":
+            return DispatchMessages()
+        case "feedback.sweep":
+            return SweepFeedback()
+        case "weights.update":
+            return UpdateWeights(campaign_id=body.campaign_id or 0)
 
 
 @router.get("/{job_id}", summary="Follow a job")

@@ -11,10 +11,12 @@ from omni.api.schemas.requests import (
     Decision,
     DiscoverIn,
     FeedbackIn,
+    JobIn,
     MessagePatch,
     PauseIn,
     QualifyIn,
     SuppressionIn,
+    TimetableKind,
 )
 from omni.api.schemas.responses import (
     AccountOut,
@@ -57,6 +59,7 @@ __all__ = [
     "Funnel",
     "Health",
     "JobAccepted",
+    "JobIn",
     "JobOut",
     "LeadOut",
     "LeadState",
@@ -74,4 +77,5 @@ __all__ = [
     "Suppressed",
     "SuppressionIn",
     "SuppressionOut",
+    "TimetableKind",
 ]

@@ -20,6 +20,7 @@ from omni.campaigns.types import CampaignStatus
 
 MAX_ID = 2**63 - 1
 Decision = Literal["accepted", "rejected"]
+TimetableKind = Literal["crawl.refresh", "dispatch.dm", "feedback.sweep", "weights.update"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -159,6 +160,23 @@ class QualifyIn(_In):
     limit: int | None = Field(
         default=None, ge=1, le=10_000, description="The campaign's shortlist_size if left out"
     )
+
+
+class JobIn(_In):
+    """A job of the timetable that shall not wait for its time."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "feedback.sweep"}]})
+
+    kind: TimetableKind
+    campaign_id: int | None = Field(
+        default=None, ge=1, le=MAX_ID, description="For weights.update, and for it alone"
+    )
+
+    @model_validator(mode="after")
+    def _campaign_where_it_counts(self) -> JobIn:
+        if (self.kind == "weights.update") != (self.campaign_id is not None):
+            raise ValueError("campaign_id goes with weights.update, and with nothing else")
+        return self
 
 
 class FeedbackIn(_In):
