@@ -154,12 +154,26 @@ class Script:
         waiting = await self.client.messages(campaign_id, state="pending", limit=200)
         self.stage.fact(f"{len(waiting.items)} drafts wait for approval; nothing goes out before")
         chosen = waiting.items[-APPROVED:]  # the oldest drafts, which are those of the best leads
+        before = await self._messages(campaign_id, "sent")
         for message in chosen:
             await self.client.approve_message(message.id, message.body_hash)
         if chosen:
             self.stage.note(f"to @{chosen[-1].username}: {chosen[-1].body}")
-        job = await self._start(DispatchMessages(), "sending")
-        self.stage.fact(f"{len(chosen)} approved, {_result(job, 'sent')} sent")
+        await self._start(DispatchMessages(), "sending")
+        await self._until_on_their_way(campaign_id)
+        sent = await self._messages(campaign_id, "sent") - before
+        self.stage.fact(f"{len(chosen)} approved, {sent} sent")
+
+    async def _until_on_their_way(self, campaign_id: int) -> None:
+        """Wait a moment for a run of dispatch that was there before ours, and took some of them."""
+        for _ in range(50):
+            if not await self._messages(campaign_id, "approved", "claimed", "sending"):
+                return
+            await asyncio.sleep(0.2)
+
+    async def _messages(self, campaign_id: int, *states: str) -> int:
+        status = await self.client.campaign_status(campaign_id)
+        return sum(status.messages.get(state, 0) for state in states)
 
     async def _account(self) -> None:
         if not any(a.handle == ACCOUNT for a in await self.client.list_accounts()):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from rich.console import Console, RenderableType
 from rich.status import Status
 
+from omni.base.clock import utc_now
 from omni.base.errors import Fatal
 from omni.cli.render import plain, table
 from omni.client.client import OmniClient
@@ -16,6 +18,7 @@ from omni.client.models import JobOut
 
 JOB_S = 180.0
 _SETTLE_S = 60.0
+_SOON = timedelta(seconds=5)
 
 
 class Stage:
@@ -64,7 +67,7 @@ class Stage:
         return job
 
     async def settle(self, client: OmniClient, kinds: str, what: str) -> None:
-        """Wait until no job whose kind begins with `kinds` is waiting or running.
+        """Wait until no job whose kind begins with `kinds` is due or running.
 
         Raises:
             Fatal: That takes more than a minute.
@@ -81,9 +84,10 @@ class Stage:
 
 
 async def _open_jobs(client: OmniClient, kinds: str) -> bool:
+    soon = utc_now() + _SOON
     for state in ("queued", "running"):
         page = await client.list_jobs(state=state, limit=200)
-        if any(job.kind.startswith(kinds) for job in page.items):
+        if any(job.kind.startswith(kinds) and job.run_at <= soon for job in page.items):
             return True
     return False
 
