@@ -49,7 +49,8 @@ WAITS_FOR_LOCK = Query(
 KILL_WAITING = Query(
     "kill_waiting",
     """
-    select count(pg_terminate_backend(l.pid)) from pg_locks l join pg_database d on d.oid = l.database
+    select count(pg_terminate_backend(l.pid))
+    from pg_locks l join pg_database d on d.oid = l.database
     where d.datname = current_database() and l.locktype = 'advisory' and not l.granted
     """,
 )
