@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from omni.base.clock import utc_now
-from omni.jobs import store as ledger
-from omni.jobs.types import DispatchMessages, JobArgs, NewJob, SweepFeedback, UpdateWeights
+from omni.client.models import TimetableKind
 from tests.e2e.five_steps import Script, finished, run_five_steps, settled
 from tests.e2e.product import Product, running_product
 
@@ -88,13 +86,13 @@ async def _approve_and_send(product: Product, campaign_id: int) -> int:
     await product.api.create_account(
         platform="synthetic", handle="me", hourly_limit=LIMIT, daily_limit=LIMIT
     )
-    await _run(product, DispatchMessages())
+    await _run(product, "dispatch.dm")
     assert await product.count("messages", "state <> 'pending'") == 0, "sent without approval"
     drafts = (await product.api.messages(campaign_id, state="pending", limit=200)).items
     assert len(drafts) > 2 * LIMIT
     for draft in drafts[: LIMIT + 5]:
         await product.api.approve_message(draft.id, draft.body_hash)
-    await _run(product, DispatchMessages())
+    await _run(product, "dispatch.dm")
     charged = await product.count("messages", "state in ('sent', 'ambiguous', 'sending')")
     assert 0 < charged <= LIMIT, "over the hourly limit"
     assert await product.count("messages", "state = 'approved' and held_by is not null") > 0
@@ -105,9 +103,9 @@ async def _approve_and_send(product: Product, campaign_id: int) -> int:
 async def _read_replies(product: Product, campaign_id: int) -> None:
     async with asyncio.timeout(REPLIES_S):
         while not await product.count("feedback_events", "kind = 'opt_out'"):
-            await _run(product, SweepFeedback())
+            await _run(product, "feedback.sweep")
             await asyncio.sleep(0.5)
-    await _run(product, SweepFeedback())
+    await _run(product, "feedback.sweep")
     status = await product.api.campaign_status(campaign_id)
     assert status.funnel.replied > 0
     assert status.leads["replied"] > 0
@@ -134,7 +132,7 @@ async def _decide(product: Product, campaign_id: int) -> None:
 
 async def _learn(product: Product, campaign_id: int) -> None:
     before = await _places_of_the_wanted(product, campaign_id)
-    result = await _run(product, UpdateWeights(campaign_id=campaign_id))
+    result = await _run(product, "weights.update", campaign_id)
     assert result["learned"], result
     assert result["metrics"]["log_loss_after"] < result["metrics"]["log_loss_before"]
     assert result["metrics"]["auc_after"] >= result["metrics"]["auc_before"]
@@ -160,7 +158,7 @@ async def _places_of_the_wanted(product: Product, campaign_id: int) -> float:
 
 
 async def _sending_again_sends_nobody_twice(product: Product, sent: int) -> None:
-    await _run(product, DispatchMessages())
+    await _run(product, "dispatch.dm")
     assert await product.count("messages", "sent_at is not null") <= sent
     doubled = (
         "select 1 from messages where sent_at is not null group by platform_id having count(*) > 1"
@@ -168,8 +166,9 @@ async def _sending_again_sends_nobody_twice(product: Product, sent: int) -> None
     assert not await product.rows(doubled)
 
 
-async def _run(product: Product, args: JobArgs) -> dict[str, Any]:
-    """Write a job of the timetable to the ledger now, and wait for its result."""
-    async with product.db.transaction() as tx:
-        (job_id,) = await ledger.enqueue(tx, [NewJob(args)], now=utc_now())
-    return await finished(product, str(job_id))
+async def _run(
+    product: Product, kind: TimetableKind, campaign_id: int | None = None
+) -> dict[str, Any]:
+    """Run a job of the timetable now, and wait for its result."""
+    accepted = await product.api.run_now(kind, campaign_id=campaign_id)
+    return await finished(product, str(accepted.job_id))

@@ -22,6 +22,7 @@ from omni.api.schemas import (
     StatusOut,
     Suppressed,
     SuppressionOut,
+    TimetableKind,
 )
 from omni.campaigns.types import CampaignStatus
 from omni.jobs.types import JobState
@@ -50,4 +51,5 @@ __all__ = [
     "StatusOut",
     "Suppressed",
     "SuppressionOut",
+    "TimetableKind",
 ]

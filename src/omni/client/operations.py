@@ -17,6 +17,7 @@ from omni.api.schemas import (
     Ready,
     Suppressed,
     SuppressionOut,
+    TimetableKind,
 )
 from omni.client.calls import Calls, given
 
@@ -46,6 +47,17 @@ class OperationCalls(Calls):
     async def get_job(self, job_id: UUID | str) -> JobOut:
         """Return a job."""
         return await self._get(JobOut, f"/jobs/{job_id}")
+
+    async def run_now(
+        self,
+        kind: TimetableKind,
+        *,
+        campaign_id: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> JobAccepted:
+        """Run a job of the timetable now; `weights.update` wants the campaign."""
+        body = given(kind=kind, campaign_id=campaign_id)
+        return await self._send(JobAccepted, "POST", "/jobs", body, idempotency_key)
 
     async def cancel_job(self, job_id: UUID | str, *, idempotency_key: str | None = None) -> JobOut:
         """Ask a job to stop."""

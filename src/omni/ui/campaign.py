@@ -69,6 +69,7 @@ class CampaignPage:
                 "no-caps unelevated"
             )
             ui.button("Change", icon="edit", on_click=form.open).props("no-caps outline")
+            ui.button("Learn", icon="school", on_click=self._learn).props("no-caps outline")
             pausing = campaign.status == "active"
             ui.button(
                 "Pause" if pausing else "Resume",
@@ -107,6 +108,11 @@ class CampaignPage:
 
     async def _qualify(self) -> None:
         await attempt(self._client.qualify(self._id), "Qualifying: see Jobs")
+
+    async def _learn(self) -> None:
+        await attempt(
+            self._client.run_now("weights.update", campaign_id=self._id), "Learning: see Jobs"
+        )
 
     async def _set_status(self, status: CampaignStatus) -> None:
         if await attempt(self._client.update_campaign(self._id, status=status)) is not None:

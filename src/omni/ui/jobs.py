@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nicegui import ui
 
 from omni.client.client import OmniClient
-from omni.client.models import JobOut
+from omni.client.models import JobOut, TimetableKind
 from omni.ui.layout import ago, attempt, chip, nothing
 
 STATES = ("all", "queued", "running", "succeeded", "failed", "cancelled")
 REFRESH_S = 1.0
+TIMETABLE: dict[TimetableKind, str] = {
+    "crawl.refresh": "Read the stalest profiles again",
+    "dispatch.dm": "Send approved messages",
+    "feedback.sweep": "Read the inboxes",
+}
 
 
 class JobList:
@@ -21,12 +28,23 @@ class JobList:
         self._state = "all"
 
     async def draw(self) -> None:
-        """Draw the filter and the list."""
+        """Draw the filter and the list; where all campaigns show, also what can be run now."""
+        if self._campaign_id is None:
+            self._run_menu()
         ui.toggle(list(STATES), value="all", on_change=lambda e: self._show(str(e.value))).props(
             "dense no-caps unelevated"
         )
         await self._rows()
         ui.timer(REFRESH_S, self._rows.refresh)
+
+    def _run_menu(self) -> None:
+        with ui.dropdown_button("Run now", auto_close=True).props("no-caps outline"):
+            for kind, label in TIMETABLE.items():
+                ui.item(label, on_click=partial(self._run, kind))
+
+    async def _run(self, kind: TimetableKind) -> None:
+        await attempt(self._client.run_now(kind), "Started")
+        self._rows.refresh()
 
     def _show(self, state: str) -> None:
         self._state = state
