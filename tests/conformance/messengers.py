@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -39,6 +39,7 @@ class MessengerCase:
         gone: A well-formed id of nobody.
         fail_next: Lets the next message meet a failure.
         taken: Counts the requests for a message to this person that the platform carried out.
+        texts: Tells what this person has received.
     """
 
     sender: MessageSender
@@ -51,6 +52,7 @@ class MessengerCase:
     gone: str
     fail_next: Callable[[Failure], None]
     taken: Callable[[str], Awaitable[int]]
+    texts: Callable[[str], Awaitable[list[str]]]
 
 
 MakeCase = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[MessengerCase]]
@@ -71,10 +73,16 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerC
         people = httpx.get(f"{url}/people?ids=" + ",".join(f"syn:{n}" for n in range(60)))  # noqa: ASYNC210
         known = people.raise_for_status().json()["people"]
 
-        async def taken(person: str) -> int:
+        async def letters(person: str) -> list[dict[str, Any]]:
             async with httpx.AsyncClient(headers={"Authorization": "Bearer me"}) as client:
-                letters = (await client.get(f"{url}/messages")).json()["messages"]
-            return sum(letter["calls"] for letter in letters if letter["to"] == person)
+                found = (await client.get(f"{url}/messages")).json()["messages"]
+            return [letter for letter in found if letter["to"] == person]
+
+        async def taken(person: str) -> int:
+            return sum([letter["calls"] for letter in await letters(person)])
+
+        async def texts(person: str) -> list[str]:
+            return [letter["text"] for letter in await letters(person)]
 
         async with quick_client(timeout_s=2.0) as http:
             yield MessengerCase(
@@ -90,6 +98,7 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerC
                     url, path="/messages", **_SYNTHETIC_FAULTS[kind]
                 ),
                 taken=taken,
+                texts=texts,
             )
 
 

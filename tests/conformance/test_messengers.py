@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from omni.base.errors import Ambiguous, Rejected, Transient
+from omni.base.errors import Ambiguous, Rejected, Transient, Unauthorized
 from omni.connectors.types import InboxEvent, Outgoing
 from tests.conformance.messengers import MESSENGERS, Failure, MakeCase, MessengerCase
 
@@ -47,6 +47,12 @@ async def test_a_message_arrives_once_and_is_receipted(case: MessengerCase) -> N
     assert await case.taken(case.people[0]) == 1
 
 
+async def test_a_text_arrives_as_it_was_written(case: MessengerCase) -> None:
+    text = "Grüße, Zoë 👩‍💻 – “hi” & <b>bold</b>\n\n{{ name }} \\ 100 % ✓"
+    await case.sender.send(case.me, Outgoing(case.people[0], text, "key"))
+    assert await case.texts(case.people[0]) == [text]
+
+
 @pytest.mark.parametrize("who", ["closed", "gone"])
 async def test_people_who_cannot_be_written_to_are_a_refusal(case: MessengerCase, who: str) -> None:
     person: str = getattr(case, who)
@@ -55,10 +61,12 @@ async def test_people_who_cannot_be_written_to_are_a_refusal(case: MessengerCase
     assert await case.taken(person) == 0
 
 
-async def test_credentials_that_are_none_are_a_refusal(case: MessengerCase) -> None:
-    with pytest.raises(Rejected):
+async def test_an_account_that_is_not_accepted_is_no_fault_of_the_message(
+    case: MessengerCase,
+) -> None:
+    with pytest.raises(Unauthorized):
         await case.sender.send(case.nobody, to(case.people[0]))
-    with pytest.raises(Rejected):
+    with pytest.raises(Unauthorized):
         await case.inbox.poll(case.nobody, None)
     assert await case.taken(case.people[0]) == 0
 

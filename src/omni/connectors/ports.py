@@ -52,6 +52,7 @@ class MessageSender(Protocol):
 
         Raises:
             Rejected: The recipient refuses, or is gone: the platform surely did not take it.
+            Unauthorized: The platform does not accept the account: surely not taken.
             Transient: Surely not taken (connection refused, 429): may be tried again.
             Ambiguous: Perhaps taken (a timeout after the request was written).
         """
@@ -67,6 +68,7 @@ class Inbox(Protocol):
         """Return the events after `cursor`, oldest first.
 
         Raises:
+            Unauthorized: The platform does not accept the account.
             Transient: The platform did not answer well.
         """
         ...

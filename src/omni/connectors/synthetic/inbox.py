@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from omni.connectors.synthetic.sender import authorization
+from omni.connectors.synthetic.sender import account_faults, authorization
 from omni.connectors.synthetic.wire import PLATFORM, Http, InboxJson, read
 from omni.connectors.types import Credentials, EventKind, InboxEvent, InboxPage
 
@@ -24,13 +24,15 @@ class SyntheticInbox:
         """Return the events after `cursor`, oldest first.
 
         Raises:
-            Rejected: The account or the cursor is none of this network's.
+            Rejected: The cursor is none of this network's.
+            Unauthorized: The network does not accept the account.
             Transient: The network did not answer well.
         """
         asked = {"limit": "100"} | ({} if cursor is None else {"cursor": cursor})
-        answer = await self._http.get_json(
-            f"{self._base}/inbox", params=asked, headers=authorization(owner)
-        )
+        with account_faults():
+            answer = await self._http.get_json(
+                f"{self._base}/inbox", params=asked, headers=authorization(owner)
+            )
         page = read(answer, InboxJson)
         events = tuple(
             InboxEvent(

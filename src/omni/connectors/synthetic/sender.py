@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from omni.base.errors import Ambiguous, Transient
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from omni.base.errors import Ambiguous, Transient, Unauthorized
+from omni.connectors.exchange import HttpRejected
 from omni.connectors.synthetic.wire import PLATFORM, Http, LetterJson, read
 from omni.connectors.types import Credentials, Outgoing, Receipt
 
@@ -10,6 +14,17 @@ from omni.connectors.types import Credentials, Outgoing, Receipt
 def authorization(account: Credentials) -> dict[str, str]:
     """Return the header that names the account; without a secret the handle itself is the token."""
     return {"Authorization": f"Bearer {account.secret or account.handle}"}
+
+
+@contextmanager
+def account_faults() -> Generator[None]:
+    """Tell a refusal of the account from a refusal of what it asks for."""
+    try:
+        yield
+    except HttpRejected as error:
+        if error.status == 401:
+            raise Unauthorized(f"{PLATFORM} does not accept the account: {error}") from error
+        raise
 
 
 class SyntheticSender:
@@ -25,16 +40,18 @@ class SyntheticSender:
         """Hand the message over, once.
 
         Raises:
-            Rejected: The recipient does not accept messages or is gone, or the account is unknown.
+            Rejected: The recipient does not accept messages or is gone.
+            Unauthorized: The network does not accept the account.
             Transient: Surely not taken.
             Ambiguous: Perhaps taken.
         """
-        answer = await self._http.post_json(
-            f"{self._base}/messages",
-            json={"to": message.platform_id, "text": message.text},
-            headers=authorization(sender) | {"Idempotency-Key": message.key},
-            retry=False,
-        )
+        with account_faults():
+            answer = await self._http.post_json(
+                f"{self._base}/messages",
+                json={"to": message.platform_id, "text": message.text},
+                headers=authorization(sender) | {"Idempotency-Key": message.key},
+                retry=False,
+            )
         try:
             letter = read(answer, LetterJson)
         except Transient as error:
