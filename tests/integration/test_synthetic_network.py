@@ -139,9 +139,9 @@ async def test_refusals_are_final(url: str, http: HttpClient) -> None:
     for to in (closed.platform_id, "syn:999999", profiles[0].username):
         with pytest.raises(Rejected):
             await sender.send(ME, Outgoing(to, "Hello", f"to-{to}"))
+    letter = Outgoing(profiles[0].platform_id, "Hello", "key")
     with pytest.raises(Unauthorized):
-        stranger = Credentials("no such token", "a b c")
-        await sender.send(stranger, Outgoing(profiles[0].platform_id, "Hello", "key"))
+        await sender.send(Credentials("no such token", "a b c"), letter)
     assert await everything(SyntheticInbox(http, url)) == []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from omni.base.errors import Rejected, Transient
+from omni.base.errors import Rejected, Transient, Unauthorized
 from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
@@ -162,7 +162,7 @@ async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> 
             continue
         try:
             events += await _sweep_account(world, account)
-        except (Transient, Rejected) as error:
+        except (Transient, Rejected, Unauthorized) as error:
             unread += 1
             get_logger().warning("feedback.account_unread", account_id=account.id, error=str(error))
         job.report(Progress(events, None, account.handle))
