@@ -135,3 +135,8 @@ select max(pf.profile_id) from profile_features pf;
 -- name: count_candidates
 -- An index-only scan of the campaign's own part of campaign_candidates_ranked.
 select count(*) from campaign_candidates cc where cc.campaign_id = :campaign_id;
+
+-- name: read_words
+-- No table: only Postgres knows how it parts a text into words.
+select q.query, websearch_to_tsquery('simple', q.query)::text as words
+from unnest(:queries::text[]) as q (query);
