@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.candidates.plan import SCORE_SQL, score_params
-from omni.candidates.types import Target
+from omni.candidates.types import Crowd, Target
+from omni.flow import crowds
+from omni.predicate.parse import parse
 from omni.predicate.plan import compile_criteria
 from omni.storage.db import Database, Executor
 from omni.storage.sql import Fragment, Query
@@ -101,8 +103,12 @@ async def add_campaign(db: Executor, criteria: object, name: str = "Solar") -> C
 
 def target_of(campaign: Campaign) -> Target:
     """Return what candidates are kept for."""
-    where = compile_criteria(campaign.criteria).where
-    return Target(campaign.id, where, campaign.weights, campaign.criteria_hash)
+    return crowds.target_of(campaign, parse(campaign.criteria))
+
+
+async def crowd_of(db: Database, *found: Campaign) -> Crowd:
+    """Compile campaigns together."""
+    return await crowds.compile_crowd(db, found)
 
 
 async def held(db: Database, campaign_id: int) -> list[tuple[int, str, float]]:

@@ -19,6 +19,7 @@ from tests.candidates_fixtures import (
     add_campaign,
     add_profiles,
     change_profiles,
+    crowd_of,
     delete_profiles,
     evaluated,
     held,
@@ -40,7 +41,7 @@ async def test_a_new_profile_enters_where_it_fits_and_only_it_is_looked_at(db: D
         for criteria in (POPULAR, {"field": "is_bot", "op": "=", "value": True})
     ]
     given = [i for i in ids if i % 3 == 0]
-    report = await work.maintain(db, [target_of(popular), target_of(bots)], given, now=NOW)
+    report = await work.maintain(db, await crowd_of(db, popular, bots), given, now=NOW)
     for campaign in (popular, bots):
         fit = [pair for pair in await evaluated(db, campaign.id) if pair[0] in given]
         assert await held(db, campaign.id) == fit
@@ -51,11 +52,12 @@ async def test_a_new_profile_enters_where_it_fits_and_only_it_is_looked_at(db: D
 
 async def test_a_second_run_writes_nothing(db: Database) -> None:
     ids = await add_profiles(db, 500)
-    target = target_of(await add_campaign(db, POPULAR))
+    campaign = await add_campaign(db, POPULAR)
+    target = target_of(campaign)
     first = await work.refresh(db, target, now=NOW, report=ignore)
     assert first == CandidateReport(entered=await store.count(db, target.campaign_id))
     for again in (
-        await work.maintain(db, [target], ids, now=LATER),
+        await work.maintain(db, await crowd_of(db, campaign), ids, now=LATER),
         await work.refresh(db, target, now=LATER, report=ignore),
     ):
         assert again == CandidateReport(unchanged=first.entered)
@@ -67,7 +69,8 @@ async def test_a_pair_goes_when_its_profile_is_out_of_bounds_unknown_or_gone(
     db: Database, whole: bool
 ) -> None:
     ids = await add_profiles(db, 1000)
-    target = target_of(await add_campaign(db, POPULAR))
+    campaign = await add_campaign(db, POPULAR)
+    target = target_of(campaign)
     await work.refresh(db, target, now=NOW, report=ignore)
     before = [pair[0] for pair in await held(db, target.campaign_id)]
     out, unknown, gone, last = before[0], before[1], before[2], max(before)
@@ -78,7 +81,7 @@ async def test_a_pair_goes_when_its_profile_is_out_of_bounds_unknown_or_gone(
     if whole:
         report = await work.refresh(db, target, now=LATER, report=ignore)
     else:
-        report = await work.maintain(db, [target], touched, now=LATER)
+        report = await work.maintain(db, await crowd_of(db, campaign), touched, now=LATER)
     assert (report.entered, report.left, report.rescored) == (0, len({*touched} & {*before}), 0)
     now_held = await held(db, target.campaign_id)
     assert not {out, unknown, gone, last} & {pair[0] for pair in now_held}
@@ -87,14 +90,15 @@ async def test_a_pair_goes_when_its_profile_is_out_of_bounds_unknown_or_gone(
 
 async def test_only_what_really_changed_is_written(db: Database) -> None:
     ids = await add_profiles(db, 1000)
-    target = target_of(await add_campaign(db, POPULAR))
+    campaign = await add_campaign(db, POPULAR)
+    target = target_of(campaign)
     await work.refresh(db, target, now=NOW, report=ignore)
     before = [pair[0] for pair in await held(db, target.campaign_id)]
     await change_profiles(db, before[:1], by=1)  # another score
     await db.execute(RENAME, id=before[1])
     await change_profiles(db, before[2:3], by=2)  # neither score nor username
     await db.execute(CUT, id=before[3])  # features of an older version: fewer signals
-    report = await work.maintain(db, [target], ids, now=LATER)
+    report = await work.maintain(db, await crowd_of(db, campaign), ids, now=LATER)
     assert report == CandidateReport(rescored=3, unchanged=len(before) - 3)
     assert await db.fetchval(WRITTEN_AT, at=LATER) == 3
     assert await held(db, target.campaign_id) == await evaluated(db, target.campaign_id)
@@ -119,35 +123,34 @@ async def test_a_refresh_goes_by_ranges_and_tells_how_far_it_is(
     monkeypatch.setattr(work, "PROFILES_PER_RANGE", 100)
     await add_profiles(db, 250)
     told: list[Progress] = []
-    target = target_of(await add_campaign(db, POPULAR))
+    campaign = await add_campaign(db, POPULAR)
+    target = target_of(campaign)
     await work.refresh(db, target, now=NOW, report=told.append)
     assert [(p.done, p.total) for p in told] == [(100, 250), (200, 250), (250, 250)]
     assert await held(db, target.campaign_id) == await evaluated(db, target.campaign_id)
 
 
 async def test_nobody_at_all_is_fine(db: Database) -> None:
-    target = target_of(await add_campaign(db, POPULAR))
+    campaign = await add_campaign(db, POPULAR)
+    target = target_of(campaign)
     assert await work.refresh(db, target, now=NOW, report=ignore) == CandidateReport()
-    assert await work.maintain(db, [target], [], now=NOW) == CandidateReport()
-    assert await work.maintain(db, [], [1], now=NOW) == CandidateReport()
-    assert await work.maintain(db, [target], [2**63 - 1, -1], now=NOW) == CandidateReport()
-
-
-async def test_more_campaigns_than_the_bound_are_refused(db: Database) -> None:
-    target = target_of(await add_campaign(db, POPULAR))
-    with pytest.raises(ValueError, match="at most"):
-        await work.maintain(db, [target] * (work.MAX_TARGETS + 1), [1], now=NOW)
+    assert await work.maintain(db, await crowd_of(db, campaign), [], now=NOW) == CandidateReport()
+    assert await work.maintain(db, await crowd_of(db), [1], now=NOW) == CandidateReport()
+    assert (
+        await work.maintain(db, await crowd_of(db, campaign), [2**63 - 1, -1], now=NOW)
+        == CandidateReport()
+    )
 
 
 async def test_criteria_that_were_replaced_write_nothing(db: Database) -> None:
     ids = await add_profiles(db, 100)
     campaign = await add_campaign(db, POPULAR)
-    old = target_of(campaign)
+    old, old_crowd = target_of(campaign), await crowd_of(db, campaign)
     compiled = compile_criteria({"field": "followers", "op": "<", "value": 500})
     current = target_of(await campaigns.update(db, campaign.id, now=NOW, compiled=compiled))
     await work.refresh(db, current, now=NOW, report=ignore)
     before = await held(db, campaign.id)
-    assert await work.maintain(db, [old], ids, now=LATER) == CandidateReport(stale=1)
+    assert await work.maintain(db, old_crowd, ids, now=LATER) == CandidateReport(stale=1)
     assert (await work.refresh(db, old, now=LATER, report=ignore)).stale == 1
     assert await held(db, campaign.id) == before == await evaluated(db, campaign.id)
 

@@ -33,7 +33,7 @@ from omni.profiles.types import StoredBatch
 from omni.qualification import work as qualification
 from omni.qualification.plan import PROMPT_VERSION
 from omni.storage.db import Database
-from tests.candidates_fixtures import NOW, change_profiles, target_of
+from tests.candidates_fixtures import NOW, change_profiles, crowd_of, target_of
 from tests.scans import Measured, measured
 from tests.scans_seed import CHOSEN, LARGE, OTHERS, seed
 
@@ -116,8 +116,7 @@ async def find_stale(db: Database, campaign: Campaign) -> object:
 
 async def maintain(db: Database, campaign: Campaign) -> object:
     active = await campaigns.active(db, limit=100)
-    targets = [target_of(one) for one in active]
-    report = await candidates.maintain(db, targets, CHANGED, now=NOW)
+    report = await candidates.maintain(db, await crowd_of(db, *active), CHANGED, now=NOW)
     assert len(active) == OTHERS + 1
     assert report.rescored + report.left > len(CHANGED) / 2
     return report

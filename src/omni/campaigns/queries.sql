@@ -52,7 +52,18 @@ left join lateral (
     order by version desc
     limit 1
 ) w on true
-where c.status = 'active'
+where c.status = 'active' and c.id > :after_id
+order by c.id
+limit :limit;
+
+-- name: list_versions
+-- As list_active, but only what tells whether criteria or weights have changed. The versions by the
+-- primary key of campaign_weights.
+select c.id, c.criteria_hash, coalesce(
+    (select max(v.version) from campaign_weights v where v.campaign_id = c.id), 0
+) as weights_version
+from campaigns c
+where c.status = 'active' and c.id > :after_id
 order by c.id
 limit :limit;
 

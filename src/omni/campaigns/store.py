@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from omni.base.errors import NotFound
 from omni.campaigns.bounds import check_changes, checked_weights
-from omni.campaigns.types import Campaign, Changes
+from omni.campaigns.types import Campaign, Changes, Version
 from omni.predicate.types import Compiled
 from omni.profiles.types import DEFAULT_WEIGHTS
 from omni.storage.db import Executor, Row
@@ -83,9 +83,16 @@ async def list_all(db: Executor, *, limit: int, after_id: int | None = None) -> 
     return [_campaign(row) for row in rows]
 
 
-async def active(db: Executor, limit: int) -> list[Campaign]:
-    """Return up to `limit` active campaigns, the oldest first."""
-    return [_campaign(row) for row in await db.fetch(QUERIES["list_active"], limit=limit)]
+async def active(db: Executor, limit: int, *, after_id: int = 0) -> list[Campaign]:
+    """Return a page of active campaigns, the oldest first, beginning after `after_id`."""
+    rows = await db.fetch(QUERIES["list_active"], limit=limit, after_id=after_id)
+    return [_campaign(row) for row in rows]
+
+
+async def versions(db: Executor, limit: int, *, after_id: int = 0) -> list[Version]:
+    """Return what tells whether the campaigns of a page of `active` have changed."""
+    rows = await db.fetch(QUERIES["list_versions"], limit=limit, after_id=after_id)
+    return [Version(*row.values()) for row in rows]
 
 
 async def update(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from omni.predicate.types import Compiled
 
@@ -36,6 +36,14 @@ class Campaign:
     weights_version: int
     created_at: datetime
     updated_at: datetime
+
+
+class Version(NamedTuple):
+    """Which criteria and weights a campaign has; it changes exactly when they do."""
+
+    campaign_id: int
+    criteria_hash: str
+    weights_version: int
 
 
 class Changes(TypedDict, total=False):

@@ -17,7 +17,7 @@ SCORE_SQL = " + ".join(
 """`cheap_score` over `profile_features pf`, with the parameters of `score_params`."""
 
 
-def cheap_score(signals: Sequence[float], weights: Sequence[float]) -> float:
+def cheap_score(signals: Sequence[float | None], weights: Sequence[float]) -> float:
     """Return the dot product of the signals and the weights, in the order of `SIGNALS`.
 
     The products are added from the first to the last, so that this is to the bit the number that
@@ -28,14 +28,17 @@ def cheap_score(signals: Sequence[float], weights: Sequence[float]) -> float:
         signals: Each 0 to 1; one that is missing at the end counts 0.5.
         weights: One for each of `SIGNALS`.
     """
-    products = [
-        weight * (signals[place] if place < len(signals) else UNKNOWN_SIGNAL)
-        for place, weight in enumerate(weights)
-    ]
-    score = products[0]
-    for product in products[1:]:
-        score += product
+    values = whole_signals(signals)
+    score = weights[0] * values[0]
+    for place in range(1, len(weights)):
+        score += weights[place] * values[place]
     return score
+
+
+def whole_signals(signals: Sequence[float | None]) -> list[float]:
+    """Return one value for each of `SIGNALS`; what is missing counts 0.5."""
+    known = [UNKNOWN_SIGNAL if value is None else value for value in signals]
+    return known + [UNKNOWN_SIGNAL] * (len(SIGNALS) - len(known))
 
 
 def score_params(weights: Sequence[float]) -> dict[str, object]:
@@ -52,4 +55,5 @@ def add_reports(reports: Iterable[CandidateReport]) -> CandidateReport:
         rescored=sum(report.rescored for report in listed),
         unchanged=sum(report.unchanged for report in listed),
         stale=sum(report.stale for report in listed),
+        overtaken=sum(report.overtaken for report in listed),
     )

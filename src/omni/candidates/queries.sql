@@ -1,86 +1,93 @@
 -- owns: campaign_candidates
 -- reads: profile_features, campaigns, campaign_weights
 --
--- Both writers below begin with lock_writer in the same transaction. Why that is enough is told in
+-- Every writer below begins with lock_lanes in the same transaction. Why that is enough is told in
 -- work.py.
 
--- name: lock_writer
--- No table. One transaction at a time writes the pairs of a campaign; it is let go at its end.
-select pg_advisory_xact_lock(hashtextextended('omni.candidates', :campaign_id::bigint));
+-- name: lock_lanes
+-- No table. One transaction at a time writes the pairs of the profiles of a lane; the lanes come in
+-- ascending order, and are let go at its end.
+select pg_advisory_xact_lock(hashtext('omni.candidates'), lane)
+from unnest(:lanes::int[]) as n (lane);
 
--- name: maintain_pairs
--- For a few profiles: profile_features by its key; the pairs that are held, and those that go, by
--- the primary key (profile_id, campaign_id). A profile that is gone is not wanted, so its pair goes.
--- Only differences are written, and nothing if the campaign has moved on from these criteria or
--- weights.
+-- name: read_profiles
+-- By the key of profile_features, only what the campaigns read. xmin is another one after each
+-- change of the row.
+select
+    pf.profile_id, pf.username, pf.signals, pf.xmin::text::bigint as row_version, now() as now
+    {{columns}}
+from profile_features pf
+where pf.profile_id = any(:ids::bigint[]);
+
+-- name: confirm_matches
+-- By the key of profile_features: whom of a few profiles a campaign's criteria really mean.
+select pf.profile_id
+from profile_features pf
+where pf.profile_id = any(:ids::bigint[]) and ({{where}});
+
+-- name: find_overtaken
+-- By the key of profile_features: whose features are no longer those that were read (null: were not
+-- there).
+select n.profile_id
+from unnest(:ids::bigint[], :row_versions::bigint[]) as n (profile_id, row_version)
+left join profile_features pf on pf.profile_id = n.profile_id
+where pf.xmin::text::bigint is distinct from n.row_version;
+
+-- name: read_pairs
+-- By the primary key (profile_id, campaign_id): the pairs that a few profiles are held in.
+select cc.profile_id, cc.campaign_id, cc.username, cc.candidate_score_cheap as score
+from campaign_candidates cc
+where cc.profile_id = any(:ids::bigint[]);
+
+-- name: write_differences
+-- By the primary key. Only differences come here, and those of a campaign that has moved on from
+-- these criteria or weights are left out. Pairs of profiles that are gone go in any case.
 with fresh as materialized (
-    select c.id
-    from campaigns c
-    where c.id = :campaign_id and c.criteria_hash = :criteria_hash
-      and coalesce(
-        (
-            select v.weights from campaign_weights v
-            where v.campaign_id = c.id
-            order by v.version desc
-            limit 1
-        ),
-        :default_weights::double precision[]
-      ) = :weights::double precision[]
-), wanted as materialized (
-    select pf.profile_id, pf.username, {{score}} as score
-    from profile_features pf
-    where pf.profile_id = any(:ids::bigint[]) and ({{where}})
-), held as materialized (
-    select cc.profile_id, cc.username, cc.candidate_score_cheap as score
-    from campaign_candidates cc
-    where cc.profile_id = any(:ids::bigint[]) and cc.campaign_id = :campaign_id
+    select n.campaign_id
+    from unnest(:campaign_ids::bigint[], :criteria_hashes::text[], :weights_versions::int[])
+        as n (campaign_id, criteria_hash, weights_version)
+    join campaigns c on c.id = n.campaign_id and c.criteria_hash = n.criteria_hash
+    where n.weights_version = coalesce(
+        (select max(v.version) from campaign_weights v where v.campaign_id = c.id), 0
+    )
 ), written as (
     insert into campaign_candidates as cc
         (profile_id, campaign_id, username, candidate_score_cheap, updated_at)
-    select w.profile_id, f.id, w.username, w.score, :now::timestamptz
-    from fresh f
-    cross join wanted w
-    left join held h on h.profile_id = w.profile_id
-    where h.profile_id is null or (h.username, h.score) is distinct from (w.username, w.score)
-    order by w.profile_id
+    select w.profile_id, w.campaign_id, w.username, w.score, :now::timestamptz
+    from unnest(:profile_ids::bigint[], :their_campaigns::bigint[], :usernames::text[],
+        :scores::double precision[]) as w (profile_id, campaign_id, username, score)
+    where w.campaign_id in (select f.campaign_id from fresh f)
+    order by w.profile_id, w.campaign_id
     on conflict (profile_id, campaign_id) do update set
         username = excluded.username,
         candidate_score_cheap = excluded.candidate_score_cheap,
         updated_at = excluded.updated_at
-    returning cc.profile_id
+    returning cc.campaign_id
 ), removed as (
     delete from campaign_candidates cc
-    using fresh f
-    where cc.campaign_id = f.id
-      and cc.profile_id = any(array(
-        select h.profile_id from held h
-        where not exists (select from wanted w where w.profile_id = h.profile_id)
-      ))
-    returning cc.profile_id
+    using unnest(:out_profiles::bigint[], :out_campaigns::bigint[], :out_gone::boolean[])
+        as n (profile_id, campaign_id, gone)
+    where cc.profile_id = n.profile_id and cc.campaign_id = n.campaign_id
+      and (n.gone or n.campaign_id in (select f.campaign_id from fresh f))
+    returning cc.campaign_id
 )
 select
-    (select count(*) from fresh) as fresh,
-    (select count(*) from held) as held,
-    (select count(*) from removed) as gone,
+    array(select f.campaign_id from fresh f) as fresh,
     (select count(*) from written) as written,
-    (select count(*) from written join held using (profile_id)) as rescored;
+    (select count(*) from removed) as gone;
 
 -- name: refresh_pairs
--- The same for a range of profile_ids, in the order of both primary keys. This is the one step
--- whose work is the whole of profile_features; it reads it once, a range at a time.
+-- One campaign, for a range of profile_ids in the order of both primary keys. This is the one step
+-- whose work is the whole of profile_features; it reads it once, a range at a time. Only differences
+-- are written, and nothing if the campaign has moved on from these criteria or weights. A profile
+-- that is gone is not wanted, so its pair goes.
 with fresh as materialized (
     select c.id
     from campaigns c
     where c.id = :campaign_id and c.criteria_hash = :criteria_hash
-      and coalesce(
-        (
-            select v.weights from campaign_weights v
-            where v.campaign_id = c.id
-            order by v.version desc
-            limit 1
-        ),
-        :default_weights::double precision[]
-      ) = :weights::double precision[]
+      and :weights_version = coalesce(
+        (select max(v.version) from campaign_weights v where v.campaign_id = c.id), 0
+      )
 ), wanted as materialized (
     select pf.profile_id, pf.username, {{score}} as score
     from profile_features pf

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
 from omni.predicate.types import Where
 
@@ -17,13 +20,46 @@ class Target:
     Attributes:
         where: The compiled criteria.
         weights: One for each of `omni.profiles.types.SIGNALS`.
+        weights_version: Which version of the campaign's weights that is; 0 are the default ones.
         criteria_hash: As stored with the campaign (`Campaign.criteria_hash`).
     """
 
     campaign_id: int
     where: Where
     weights: tuple[float, ...]
+    weights_version: int
     criteria_hash: str
+
+
+class Matcher(Protocol):
+    """Holds one profile against the criteria of many campaigns (`omni.predicate.matcher`)."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """What a row must have: by name, its SQL over `profile_features pf`."""
+        ...
+
+    @property
+    def unsure(self) -> frozenset[int]:
+        """Places of campaigns whose matches Postgres must confirm."""
+        ...
+
+    def match(self, row: Mapping[str, Any], now: datetime) -> list[int]:
+        """Return the places of the campaigns whose criteria the profile meets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Campaigns that a change of profiles is held against at once.
+
+    Attributes:
+        targets: The campaigns, each once.
+        matcher: Their criteria, compiled together; a place is an index into `targets`.
+    """
+
+    targets: tuple[Target, ...]
+    matcher: Matcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +71,9 @@ class CandidateReport:
         left: Pairs that were evicted, because the profile is out of bounds or gone.
         rescored: Pairs whose score or username was written again.
         unchanged: Pairs that were right already, and were not written.
-        stale: Targets that were skipped, because the campaign has moved on from them.
+        stale: Targets whose changes were not written, because the campaign has moved on from them.
+        overtaken: Profiles that were left alone, because they changed again meanwhile; whoever
+            changed them has asked for their maintenance.
     """
 
     entered: int = 0
@@ -43,3 +81,4 @@ class CandidateReport:
     rescored: int = 0
     unchanged: int = 0
     stale: int = 0
+    overtaken: int = 0

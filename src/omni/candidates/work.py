@@ -1,36 +1,61 @@
 """Keep in bounds, evict out of bounds: for changed profiles, or for one campaign as a whole.
 
+Changed profiles are looked at first, outside of any transaction: their features are read, held
+against all campaigns in memory, and scored. Then one short transaction reads the pairs that they
+are held in and writes the differences.
+
 **Why the pairs are right at rest**, whatever runs at once. A change is a commit: of features, of
 a profile's deletion, of criteria, of weights. In the same transaction it asks for the job that
-follows from it. Three things hold:
+follows from it. Four things hold:
 
-1. The writers of one campaign come one after the other (`lock_writer`), and each takes its snapshot
-   after it has the lock, since the lock is a statement of its own. So a later writer sees all that
-   an earlier one wrote, and no older features, criteria or weights than it did.
-2. A writer whose criteria or weights are not those of its snapshot writes nothing.
-3. After the last change of a pair there is a job that began after it, and covers the pair.
+1. The writers of the pairs of one profile come one after the other, whatever the campaign: each
+   holds the lane of the profile (`lock_lanes`) until its end, and takes its snapshots after it has
+   the lane, since the lock is a statement of its own. So a later writer sees all that an earlier
+   one wrote, and no older features, criteria or weights than it did.
+2. A writer writes nothing for a profile whose features, in such a snapshot, are not those that it
+   had looked at (`find_overtaken`, by the version of the row; a refresh looks and writes in one
+   statement). So what it writes is what that snapshot says.
+3. A writer writes nothing for a campaign whose criteria or weights, in the snapshot of the
+   statement that writes, are not those that it had compiled (`fresh`). So compiled campaigns may be
+   kept for as long as one likes: a stale one costs a delta its write, and never makes one wrong.
+   That no delta passes over a campaign because of it is the keeper's part: he compares what he
+   keeps with the campaigns after the job has begun.
+4. After the last change of a pair there is a job that began after it, and covers the pair.
 
-So the job of 3 leaves the pair as a full evaluation would, and every writer after it sees the same
-values or writes nothing. A writer that dies leaves nothing of its transaction, and its job runs
-again. There is no deadlock: a transaction holds one such lock, and only its holder writes pairs.
+So the job of 4 leaves the pair as a full evaluation would, and every writer after it sees the same
+values or writes nothing; one before it is overwritten. A change that comes between the snapshot of
+2 or 3 and the commit has its own job, which waits for the lane. A writer that dies leaves nothing
+of its transaction, and its job runs again.
+
+There is no deadlock: all lanes of a transaction are taken in ascending order before anything else,
+and only who holds a profile's lane touches its pairs. Nobody waits long: a lane is held for the
+reading and writing of pairs, never while a thousand campaigns are evaluated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from omni.base.log import get_logger
+from omni.candidates.differences import (
+    Differences,
+    Looked,
+    Pair,
+    differences,
+    doubtful,
+    lanes_of,
+    lanes_of_range,
+    matches_of,
+    wanted_pairs,
+)
 from omni.candidates.plan import SCORE_SQL, add_reports, score_params
 from omni.candidates.store import QUERIES
-from omni.candidates.types import CandidateReport, Target
+from omni.candidates.types import CandidateReport, Crowd, Target
 from omni.jobs.types import Progress
-from omni.profiles.types import DEFAULT_WEIGHTS
-from omni.storage.db import Database
-from omni.storage.sql import Fragment, Query
-
-MAX_TARGETS = 1_000
-"""The most campaigns that one call of `maintain` serves."""
+from omni.storage.db import Database, Tx
+from omni.storage.sql import Fragment
 
 IDS_PER_STATEMENT = 1_000
 PROFILES_PER_RANGE = 2_000
@@ -38,37 +63,32 @@ _LAST_ID = 2**63 - 1
 
 
 async def maintain(
-    db: Database, targets: Sequence[Target], profile_ids: Sequence[int], *, now: datetime
+    db: Database, crowd: Crowd, profile_ids: Sequence[int], *, now: datetime
 ) -> CandidateReport:
-    """Bring the pairs of these profiles up to date, in a short transaction for each campaign.
+    """Bring the pairs of these profiles up to date, for all campaigns of the crowd at once.
 
     Args:
-        db: Not a transaction: each campaign is let go before the next is taken.
-        targets: At most `MAX_TARGETS`.
+        db: Not a transaction: each thousand of profiles has its own short one.
+        crowd: As it was, or was found to be still, after the job had begun.
         profile_ids: Profiles that are new, changed or deleted; nothing else is looked at.
         now: Written as `updated_at` where something changes.
     """
-    if len(targets) > MAX_TARGETS:
-        raise ValueError(f"at most {MAX_TARGETS} campaigns at once")
     ids = sorted(set(profile_ids))
-    parts = [
-        ids[start : start + IDS_PER_STATEMENT] for start in range(0, len(ids), IDS_PER_STATEMENT)
-    ]
     report = add_reports(
         [
-            await _write(db, QUERIES["maintain_pairs"], target, now, ids=part)
-            for target in targets
-            for part in parts
+            await _maintain(db, crowd, ids[start : start + IDS_PER_STATEMENT], now)
+            for start in range(0, len(ids), IDS_PER_STATEMENT)
         ]
     )
     get_logger().info(
         "candidates.maintained",
         profiles=len(ids),
-        campaigns=len(targets),
+        campaigns=len(crowd.targets),
         entered=report.entered,
         left=report.left,
         rescored=report.rescored,
         stale=report.stale,
+        overtaken=report.overtaken,
     )
     return report
 
@@ -82,7 +102,7 @@ async def refresh(
     criteria or the weights change meanwhile, it stops, because another refresh is due then.
 
     Args:
-        db: Not a transaction: maintenance goes on between two ranges.
+        db: Not a transaction: maintenance goes on between two ranges, and beside them.
         target: The campaign with its present criteria and weights.
         now: Written as `updated_at` where something changes.
         report: Told after each range how far it is, in profile_ids.
@@ -94,7 +114,7 @@ async def refresh(
             await db.fetchval(QUERIES["end_of_range"], after=after, size=PROFILES_PER_RANGE)
             or _LAST_ID
         )
-        part = await _write(db, QUERIES["refresh_pairs"], target, now, after=after, upto=upto)
+        part = await _refresh_range(db, target, now, after, upto)
         total = add_reports([total, part])
         if part.stale:
             break
@@ -111,24 +131,86 @@ async def refresh(
     return total
 
 
-async def _write(
-    db: Database, query: Query, target: Target, now: datetime, **scope: object
+async def _maintain(
+    db: Database, crowd: Crowd, ids: Sequence[int], now: datetime
+) -> CandidateReport:
+    looked = await _look(db, crowd, ids)
+    async with db.transaction() as tx:
+        await tx.execute(QUERIES["lock_lanes"], lanes=lanes_of(ids))
+        found = await tx.fetch(
+            QUERIES["find_overtaken"], ids=ids, row_versions=[looked.versions[i] for i in ids]
+        )
+        overtaken = {row["profile_id"] for row in found}
+        held = await tx.fetch(QUERIES["read_pairs"], ids=ids)
+        written = await _write(tx, crowd, differences(crowd, looked, held, overtaken), now)
+    return replace(written, overtaken=len(overtaken))
+
+
+async def _look(db: Database, crowd: Crowd, ids: Sequence[int]) -> Looked:
+    """Find out what the profiles mean to the campaigns; nothing is locked meanwhile."""
+    columns = "".join(f", {sql} as {name}" for name, sql in crowd.matcher.columns.items())
+    rows = await db.fetch(QUERIES["read_profiles"], {"columns": Fragment(columns)}, ids=ids)
+    matches = matches_of(crowd, rows)
+    refused: set[Pair] = set()
+    for place, asked in doubtful(crowd, matches).items():
+        target = crowd.targets[place]
+        where = Fragment(target.where.sql, target.where.params)
+        found = await db.fetch(QUERIES["confirm_matches"], {"where": where}, ids=asked)
+        refused |= {(i, target.campaign_id) for i in {*asked} - {r["profile_id"] for r in found}}
+    versions: dict[int, int | None] = dict.fromkeys(ids)
+    versions |= {row["profile_id"]: row["row_version"] for row in rows}
+    return Looked(versions, wanted_pairs(crowd, rows, matches, refused))
+
+
+async def _write(tx: Tx, crowd: Crowd, found: Differences, now: datetime) -> CandidateReport:
+    concerned = found.campaigns
+    if not concerned:
+        return CandidateReport(unchanged=found.unchanged)
+    targets = [target for target in crowd.targets if target.campaign_id in concerned]
+    row = await tx.fetchrow(
+        QUERIES["write_differences"],
+        campaign_ids=[target.campaign_id for target in targets],
+        criteria_hashes=[target.criteria_hash for target in targets],
+        weights_versions=[target.weights_version for target in targets],
+        profile_ids=[each[0] for each in found.put],
+        their_campaigns=[each[1] for each in found.put],
+        usernames=[each[2] for each in found.put],
+        scores=[each[3] for each in found.put],
+        out_profiles=[each[0] for each in found.out],
+        out_campaigns=[each[1] for each in found.out],
+        out_gone=[each[2] for each in found.out],
+        now=now,
+    )
+    assert row is not None
+    fresh = {*row["fresh"]}
+    entered = sum(pair[1] in fresh for pair in found.new)
+    return CandidateReport(
+        entered=entered,
+        left=row["gone"],
+        rescored=row["written"] - entered,
+        unchanged=found.unchanged,
+        stale=len(targets) - len(fresh),
+    )
+
+
+async def _refresh_range(
+    db: Database, target: Target, now: datetime, after: int, upto: int
 ) -> CandidateReport:
     fragments = {
         "where": Fragment(target.where.sql, target.where.params),
         "score": Fragment(SCORE_SQL, score_params(target.weights)),
     }
     async with db.transaction() as tx:
-        await tx.execute(QUERIES["lock_writer"], campaign_id=target.campaign_id)
+        await tx.execute(QUERIES["lock_lanes"], lanes=lanes_of_range(after + 1, upto))
         row = await tx.fetchrow(
-            query,
+            QUERIES["refresh_pairs"],
             fragments,
             campaign_id=target.campaign_id,
             criteria_hash=target.criteria_hash,
-            weights=list(target.weights),
-            default_weights=list(DEFAULT_WEIGHTS),
+            weights_version=target.weights_version,
             now=now,
-            **scope,
+            after=after,
+            upto=upto,
         )
     if row is None or not row["fresh"]:
         return CandidateReport(stale=1)

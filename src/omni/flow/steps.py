@@ -13,9 +13,9 @@ import msgspec
 from omni.base.errors import Rejected, Transient, Unauthorized
 from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
-from omni.campaigns.types import Campaign
 from omni.candidates import work as candidates
-from omni.candidates.types import Target
+from omni.candidates.plan import add_reports
+from omni.candidates.types import CandidateReport
 from omni.connectors.types import RawProfile, Seed
 from omni.crawl import work as crawling
 from omni.dispatch import store as accounts
@@ -25,6 +25,7 @@ from omni.feedback import store as feedback_store
 from omni.feedback import work as feedback
 from omni.feedback.plan import consequences
 from omni.flow import follow
+from omni.flow.crowds import target_of
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
 from omni.jobs import store as ledger
@@ -44,15 +45,13 @@ from omni.jobs.types import (
 )
 from omni.leads import store as leads_store
 from omni.leads import work as leads
+from omni.predicate.parse import parse
 from omni.predicate.plan import compile_criteria
 from omni.profiles import work as profiles
 from omni.profiles.types import StoredBatch
 from omni.qualification import work as qualification
 from omni.qualification.plan import PROMPT_VERSION
 from omni.weights import work as weights
-
-MAX_CAMPAIGNS = 1_000
-"""The most campaigns that one maintenance job serves."""
 
 
 async def crawl_seed(world: World, job: JobContext, args: CrawlSeed) -> StepResult:
@@ -96,19 +95,21 @@ async def maintain_candidates(
     world: World, job: JobContext, args: MaintainCandidates
 ) -> StepResult:
     """Hold the changed profiles against every active campaign."""
-    active = await campaigns.active(world.db, limit=MAX_CAMPAIGNS)
-    report = await candidates.maintain(
-        world.db, [_target(campaign) for campaign in active], args.profile_ids, now=world.clock()
-    )
-    return StepResult({"campaigns": len(active), **asdict(report)})
+    reports: list[CandidateReport] = []
+    served = 0
+    async with aclosing(world.crowds.pages(world.db)) as pages:
+        async for crowd in pages:
+            now = world.clock()
+            reports.append(await candidates.maintain(world.db, crowd, args.profile_ids, now=now))
+            served += len(crowd.targets)
+    return StepResult({"campaigns": served, **asdict(add_reports(reports))})
 
 
 async def refresh_candidates(world: World, job: JobContext, args: RefreshCandidates) -> StepResult:
     """Hold every profile against one campaign."""
     campaign = await campaigns.get(world.db, args.campaign_id)
-    report = await candidates.refresh(
-        world.db, _target(campaign), now=world.clock(), report=job.report
-    )
+    target = target_of(campaign, parse(campaign.criteria))
+    report = await candidates.refresh(world.db, target, now=world.clock(), report=job.report)
     return StepResult(asdict(report))
 
 
@@ -242,15 +243,6 @@ async def _write(world: World, job: JobContext, batch: Sequence[RawProfile]) -> 
         await ledger.enqueue(tx, follow.after_profiles(stored.new + stored.changed), now=now)
     await profiles.store_images(world.db, world.objects, world.http, stored.new + stored.changed)
     return stored
-
-
-def _target(campaign: Campaign) -> Target:
-    return Target(
-        campaign.id,
-        compile_criteria(campaign.criteria).where,
-        campaign.weights,
-        campaign.criteria_hash,
-    )
 
 
 def _sum(one: StoredBatch, other: StoredBatch) -> StoredBatch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omni.base.clock import Clock, utc_now
 from omni.base.errors import Rejected
@@ -16,6 +16,7 @@ from omni.connectors.ports import Inbox, MessageSender, ProfileSource
 from omni.connectors.synthetic.inbox import SyntheticInbox
 from omni.connectors.synthetic.sender import SyntheticSender
 from omni.connectors.synthetic.source import SyntheticSource
+from omni.flow.crowds import Crowds
 from omni.jobs.bullmq import BullBroker
 from omni.jobs.ports import Broker
 from omni.llm.factory import build_judge
@@ -39,6 +40,7 @@ class World:
     objects: Objects
     vault: Vault
     clock: Clock = utc_now
+    crowds: Crowds = field(default_factory=Crowds)
 
     def source(self, platform: str) -> ProfileSource:
         """Return the source of a platform.

@@ -1,0 +1,145 @@
+"""Which pairs there should be, and what has to be written so that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from omni.candidates.plan import cheap_score, whole_signals
+from omni.candidates.types import Crowd
+
+LANES = 64
+_LANE_WIDTH = 12
+
+Pair = tuple[int, int]
+"""profile_id and campaign_id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a few profiles mean to a crowd.
+
+    Attributes:
+        versions: The version of each profile's features; None if there is no such profile.
+        wanted: Username and score of each pair that there should be.
+    """
+
+    versions: Mapping[int, int | None]
+    wanted: Mapping[Pair, tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What has to be written.
+
+    Attributes:
+        put: profile_id, campaign_id, username and score of pairs that are new or have changed.
+        new: Those of `put` that are not held yet.
+        out: profile_id, campaign_id, and whether the profile is gone, of pairs that must go.
+        unchanged: How many pairs are right already.
+    """
+
+    put: list[tuple[int, int, str, float]]
+    new: frozenset[Pair]
+    out: list[tuple[int, int, bool]]
+    unchanged: int
+
+    @property
+    def campaigns(self) -> set[int]:
+        """The campaigns that it concerns."""
+        return {pair[1] for pair in (*self.put, *self.out)}
+
+
+def lanes_of(profile_ids: Iterable[int]) -> list[int]:
+    """Return the lanes of these profiles, in the order in which they are locked.
+
+    Neighbours share a lane, so that a range of ids, and the people who are new, take few of them.
+    """
+    return sorted({(profile_id >> _LANE_WIDTH) % LANES for profile_id in profile_ids})
+
+
+def lanes_of_range(first: int, last: int) -> list[int]:
+    """Return the lanes of all profiles from `first` to `last`, in the order of locking."""
+    blocks = range(first >> _LANE_WIDTH, (last >> _LANE_WIDTH) + 1)
+    return [*range(LANES)] if len(blocks) >= LANES else sorted({block % LANES for block in blocks})
+
+
+def matches_of(crowd: Crowd, rows: Iterable[Mapping[str, Any]]) -> dict[int, list[int]]:
+    """Return the places of the campaigns that each profile meets, by profile_id."""
+    match = crowd.matcher.match
+    return {row["profile_id"]: match(row, row["now"]) for row in rows}
+
+
+def doubtful(crowd: Crowd, matches: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    """Return, by the place of each campaign that Postgres must be asked about, whom to ask for."""
+    unsure = crowd.matcher.unsure
+    asked: dict[int, list[int]] = {}
+    if unsure:
+        for profile_id, places in matches.items():
+            for place in unsure.intersection(places):
+                asked.setdefault(place, []).append(profile_id)
+    return asked
+
+
+def wanted_pairs(
+    crowd: Crowd,
+    rows: Iterable[Mapping[str, Any]],
+    matches: Mapping[int, Sequence[int]],
+    refused: set[Pair],
+) -> dict[Pair, tuple[str, float]]:
+    """Return the pairs that there should be, scored.
+
+    Args:
+        crowd: The campaigns.
+        rows: The profiles.
+        matches: What `matches_of` gave.
+        refused: Pairs among them that Postgres did not confirm.
+    """
+    targets = crowd.targets
+    wanted: dict[Pair, tuple[str, float]] = {}
+    for row in rows:
+        profile_id, username = row["profile_id"], row["username"]
+        signals = whole_signals(row["signals"])
+        for place in matches[profile_id]:
+            target = targets[place]
+            pair = (profile_id, target.campaign_id)
+            if pair not in refused:
+                wanted[pair] = (username, cheap_score(signals, target.weights))
+    return wanted
+
+
+def differences(
+    crowd: Crowd, looked: Looked, held: Iterable[Mapping[str, Any]], overtaken: set[int]
+) -> Differences:
+    """Compare the pairs that there should be with those that are held.
+
+    Pairs of campaigns that are not in the crowd are let be, unless the profile is gone.
+
+    Args:
+        crowd: The campaigns.
+        looked: What the profiles mean to them.
+        held: All pairs of these profiles.
+        overtaken: Profiles whose features have changed since they were looked at.
+    """
+    concerned = {target.campaign_id for target in crowd.targets}
+    new = dict(looked.wanted)
+    put: list[tuple[int, int, str, float]] = []
+    out: list[tuple[int, int, bool]] = []
+    unchanged = 0
+    for row in held:
+        profile_id, campaign_id = pair = (row["profile_id"], row["campaign_id"])
+        if profile_id in overtaken:
+            continue
+        want = new.pop(pair, None)
+        gone = looked.versions[profile_id] is None
+        if want is None:
+            if gone or campaign_id in concerned:
+                out.append((profile_id, campaign_id, gone))
+        elif want == (row["username"], row["score"]):
+            unchanged += 1
+        else:
+            put.append((profile_id, campaign_id, *want))
+    entering = {pair: want for pair, want in new.items() if pair[0] not in overtaken}
+    put.extend((*pair, *want) for pair, want in entering.items())
+    return Differences(put, frozenset(entering), out, unchanged)
