@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
 from random import Random
 from typing import Any
 
@@ -12,7 +16,10 @@ import pytest
 from omni.base.errors import Transient
 from omni.campaigns import store as campaigns
 from omni.candidates import work
+from omni.candidates.differences import LANES, lanes_of
 from omni.candidates.store import QUERIES
+from omni.flow import crowds
+from omni.flow.crowds import Crowds
 from omni.jobs.types import Progress
 from omni.predicate.plan import compile_criteria
 from omni.profiles.types import SIGNALS
@@ -23,6 +30,7 @@ from tests.candidates_fixtures import (
     add_campaign,
     add_profiles,
     change_profiles,
+    crowd_of,
     delete_profiles,
     evaluated,
     held,
@@ -38,12 +46,26 @@ CRITERIA = (
     GERMAN,
     {"any": [GERMAN, {"all": [POPULAR, {"not": {"field": "bio", "op": "exists"}}]}]},
     {"field": "text", "op": "matches", "value": "solar"},
+    {"all": [POPULAR, {"field": "bio", "op": "matches", "value": '"solar energy"'}]},
 )
+LONG = bool(os.environ.get("OMNI_TEST_LONG"))
+ROUNDS = 12
+EVERY_LANE = range(LANES)
 WAITS_FOR_LOCK = Query(
     "waits",
     """
     select count(*) from pg_locks l join pg_database d on d.oid = l.database
     where d.datname = current_database() and l.locktype = 'advisory' and not l.granted
+    """,
+)
+KILL_SOME = Query(
+    "kill_some",
+    """
+    select count(pg_terminate_backend(pid)) from (
+        select pid from pg_stat_activity
+        where datname = current_database() and application_name = 'omni-victim'
+        order by random() limit 2
+    ) victims
     """,
 )
 KILL_WAITING = Query(
@@ -57,102 +79,270 @@ KILL_WAITING = Query(
 
 
 class Life:
-    """Changes that come at once, each followed by the job that it asks for."""
+    """Changes that come at once, each followed by the job that it asks for.
 
-    def __init__(self, db: Database, ids: list[int], campaign_ids: list[int], seed: int) -> None:
+    Changes are made over `db`, jobs run over `jobs`; a job whose connection is killed runs again.
+    """
+
+    def __init__(
+        self, db: Database, jobs: Database, ids: list[int], campaign_ids: list[int], seed: int
+    ) -> None:
         self._db = db
+        self._jobs_db = jobs
         self._ids = ids
         self._campaign_ids = campaign_ids
         self._random = Random(seed)
+        self._crowds = Crowds()
         self._jobs: list[asyncio.Task[None]] = []
+        self.failures = 0
 
-    async def crawl(self) -> None:
-        for _ in range(12):
+    async def crawl(self, rounds: int) -> None:
+        for _ in range(rounds):
             ids = self._random.sample(self._ids, 60)
             async with self._db.transaction() as tx:
                 await change_profiles(tx, ids, by=self._random.randrange(1, 900))
-            self._start(self._maintain(ids))
+            self.start(self._maintain, ids)
 
-    async def erase(self) -> None:
-        for _ in range(6):
+    async def erase(self, rounds: int) -> None:
+        for _ in range(rounds // 2):
             ids = self._random.sample(self._ids, 5)
             await delete_profiles(self._db, ids)
-            self._start(self._maintain(ids))
+            self.start(self._maintain, ids)
 
-    async def edit(self) -> None:
-        for _ in range(10):
+    async def edit(self, rounds: int) -> None:
+        for _ in range(rounds):
             campaign_id = self._random.choice(self._campaign_ids)
             compiled = compile_criteria(self._random.choice(CRITERIA))
             async with self._db.transaction() as tx:
                 await campaigns.update(tx, campaign_id, now=NOW, compiled=compiled)
-            self._start(self._refresh(campaign_id))
+            self.start(self._refresh, campaign_id)
 
-    async def learn(self) -> None:
-        for _ in range(6):
+    async def pause(self, rounds: int) -> None:
+        for _ in range(rounds // 2):
+            campaign_id = self._random.choice(self._campaign_ids)
+            await campaigns.update(self._db, campaign_id, now=NOW, status="paused")
+            await asyncio.sleep(self._random.random() / 20)
+            await campaigns.update(self._db, campaign_id, now=NOW, status="active")
+            self.start(self._refresh, campaign_id)
+
+    async def learn(self, rounds: int) -> None:
+        for _ in range(rounds // 2):
             campaign_id = self._random.choice(self._campaign_ids)
             weights = [self._random.random() for _ in SIGNALS]
             async with self._db.transaction() as tx:
                 await campaigns.add_weights(
                     tx, campaign_id, weights=weights, trained_on=1, metrics={}, now=NOW
                 )
-            self._start(self._refresh(campaign_id))
+            self.start(self._refresh, campaign_id)
+
+    async def go_on(self, rounds: int) -> None:
+        """Make all kinds of changes at once."""
+        kinds = (self.crawl, self.crawl, self.erase, self.edit, self.pause, self.learn)
+        await asyncio.gather(*(kind(rounds) for kind in kinds))
 
     async def rest(self) -> None:
         """Wait for every job; one that failed fails here."""
         await asyncio.gather(*self._jobs)
 
-    def _start(self, job: Coroutine[Any, Any, None]) -> None:
-        self._jobs.append(asyncio.create_task(job))
+    def start(self, job: Callable[[Any], Coroutine[Any, Any, None]], of: Any) -> None:
+        """Begin a job that runs again until it has succeeded, as the queue sees to."""
+        self._jobs.append(asyncio.create_task(self._repeat(job, of)))
+
+    async def _repeat(self, job: Callable[[Any], Coroutine[Any, Any, None]], of: Any) -> None:
+        async with asyncio.timeout(120):
+            while True:
+                try:
+                    return await job(of)
+                except Transient:
+                    self.failures += 1
 
     async def _maintain(self, ids: list[int]) -> None:
-        targets = [target_of(c) for c in await campaigns.active(self._db, limit=100)]
-        await asyncio.sleep(self._random.random() / 20)  # time for others to overtake
-        await work.maintain(self._db, targets, ids, now=NOW)
+        async with aclosing(self._crowds.pages(self._jobs_db)) as pages:
+            async for crowd in pages:
+                await asyncio.sleep(self._random.random() / 20)  # time for others to overtake
+                await work.maintain(self._jobs_db, crowd, ids, now=NOW)
 
     async def _refresh(self, campaign_id: int) -> None:
-        target = target_of(await campaigns.get(self._db, campaign_id))
+        target = target_of(await campaigns.get(self._jobs_db, campaign_id))
         await asyncio.sleep(self._random.random() / 20)
-        await work.refresh(self._db, target, now=NOW, report=ignore)
+        await work.refresh(self._jobs_db, target, now=NOW, report=ignore)
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_all_at_once_end_as_a_full_evaluation(
-    db: Database, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
+@pytest.fixture
+async def campaign_ids(db: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Campaigns, on pages of four."""
     monkeypatch.setattr(work, "PROFILES_PER_RANGE", 50)
-    ids = await add_profiles(db, 400)
-    campaign_ids = [(await add_campaign(db, criteria)).id for criteria in CRITERIA]
+    monkeypatch.setattr(crowds, "PAGE", 4)
+    return [(await add_campaign(db, criteria)).id for criteria in CRITERIA]
+
+
+async def refresh_all(db: Database, campaign_ids: list[int]) -> None:
     for campaign_id in campaign_ids:
         target = target_of(await campaigns.get(db, campaign_id))
         await work.refresh(db, target, now=NOW, report=ignore)
-    life = Life(db, ids, campaign_ids, seed)
-    await asyncio.gather(life.crawl(), life.crawl(), life.erase(), life.edit(), life.learn())
-    await life.rest()
+
+
+async def check(db: Database, campaign_ids: list[int]) -> None:
     for campaign_id in campaign_ids:
         assert await held(db, campaign_id) == await evaluated(db, campaign_id)
 
 
-async def test_a_writer_that_waited_sees_what_it_waited_for(db: Database) -> None:
+@pytest.mark.parametrize("seed", range(3))
+async def test_all_at_once_end_as_a_full_evaluation(
+    db: Database, campaign_ids: list[int], seed: int
+) -> None:
+    ids = await add_profiles(db, 400)
+    await refresh_all(db, campaign_ids)
+    life = Life(db, db, ids, campaign_ids, seed)
+    await life.go_on(ROUNDS)
+    await life.rest()
+    await check(db, campaign_ids)
+
+
+async def with_kills(
+    db: Database, url: str, campaign_ids: list[int], seed: int, rounds: int
+) -> Life:
+    """Let life go on while the connections of the jobs are killed, and a worker process is."""
+    ids = await add_profiles(db, 400)
+    await refresh_all(db, campaign_ids)
+    jobs = await Database.connect(url, size=6, name="omni-victim")
+    life = Life(db, jobs, ids, campaign_ids, seed)
+    over = asyncio.Event()
+
+    async def kill() -> None:
+        while not over.is_set():
+            await asyncio.sleep(0.03)
+            await db.execute(KILL_SOME)
+
+    killing = asyncio.create_task(kill())
+    await asyncio.gather(life.go_on(rounds), killed_worker(db, url, ids, seed))
+    over.set()
+    await killing
+    await life.rest()
+    await jobs.close()
+    return life
+
+
+async def killed_worker(db: Database, url: str, ids: list[int], seed: int) -> None:
+    """Change profiles for a worker of its own process, kill that, and give its jobs to another."""
+    random = Random(seed)
+    batches = [sorted(random.sample(ids, 100)) for _ in range(20)]
+    first = await start_worker(url)
+    assert first.stdin is not None
+    assert first.stdout is not None
+    await first.stdout.readline()
+    for batch in batches:
+        await change_profiles(db, batch, by=random.randrange(1, 900))
+        first.stdin.write(json.dumps(batch).encode() + b"\n")
+    done = 0
+    for _ in range(random.randrange(1, 10)):
+        assert await first.stdout.readline()
+        done += 1
+    await asyncio.sleep(random.random() / 50)
+    first.kill()
+    await first.wait()
+    second = await start_worker(url)
+    left = "\n".join(json.dumps(batch) for batch in batches[done:]) + "\n"
+    await second.communicate(left.encode())
+    assert second.returncode == 0
+
+
+async def start_worker(url: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.candidates_process", url),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20 if LONG else 1))
+async def test_kills_leave_the_same_as_none(
+    db: Database, database_url: str, campaign_ids: list[int], seed: int
+) -> None:
+    life = await with_kills(db, database_url, campaign_ids, seed, 5 * ROUNDS if LONG else ROUNDS)
+    assert life.failures
+    await check(db, campaign_ids)
+
+
+async def test_a_refresh_that_waited_sees_what_it_waited_for(db: Database) -> None:
     """Its snapshot is taken after the lock, so the newer features win, not the later write."""
     ids = await add_profiles(db, 100)
     target = target_of(await add_campaign(db, POPULAR))
     async with db.transaction() as tx:
-        await tx.execute(QUERIES["lock_writer"], campaign_id=target.campaign_id)
-        waiting = asyncio.create_task(work.maintain(db, [target], ids, now=NOW))
+        await tx.execute(QUERIES["lock_lanes"], lanes=EVERY_LANE)
+        waiting = asyncio.create_task(work.refresh(db, target, now=NOW, report=ignore))
         await until_somebody_waits(db)
         await change_profiles(db, ids, by=500)
     await waiting
     assert await held(db, target.campaign_id) == await evaluated(db, target.campaign_id)
 
 
-async def test_an_edit_while_maintenance_waits_makes_it_stale(db: Database) -> None:
+async def test_a_delta_leaves_alone_whom_another_change_has_overtaken(db: Database) -> None:
+    """What it looked at is old; the delta of the later change writes what is right."""
     ids = await add_profiles(db, 100)
     campaign = await add_campaign(db, POPULAR)
+    crowd = await crowd_of(db, campaign)
     async with db.transaction() as tx:
-        await tx.execute(QUERIES["lock_writer"], campaign_id=campaign.id)
-        waiting = asyncio.create_task(work.maintain(db, [target_of(campaign)], ids, now=NOW))
+        await tx.execute(QUERIES["lock_lanes"], lanes=EVERY_LANE)
+        early = asyncio.create_task(work.maintain(db, crowd, ids, now=NOW))
         await until_somebody_waits(db)
-        compiled = compile_criteria(UNPOPULAR)
+        await change_profiles(db, ids[:50], by=500)
+        await delete_profiles(db, ids[50:60])
+    assert (await early).overtaken == 60
+    assert {pair[0] for pair in await held(db, campaign.id)} <= {*ids[60:]}
+    late = await work.maintain(db, crowd, ids[:60], now=NOW)
+    assert late.overtaken == 0
+    assert await held(db, campaign.id) == await evaluated(db, campaign.id)
+
+
+async def test_a_delta_does_not_wait_for_a_refresh_of_other_profiles(db: Database) -> None:
+    ids = await add_profiles(db, 10)
+    crowd = await crowd_of(db, await add_campaign(db, POPULAR))
+    async with db.transaction() as tx:
+        others = [lane for lane in EVERY_LANE if lane not in lanes_of(ids)]
+        await tx.execute(QUERIES["lock_lanes"], lanes=others)
+        async with asyncio.timeout(10):
+            await work.maintain(db, crowd, ids, now=NOW)
+
+
+async def test_a_crowd_is_never_older_than_the_question(db: Database) -> None:
+    """Back to an earlier state, too, and with a campaign that comes, pauses or learns."""
+    kept, seen = crowds.Crowds(), list[list[tuple[str, int]]]()
+    one, other = await add_campaign(db, POPULAR), await add_campaign(db, GERMAN)
+
+    async def now_seen() -> list[tuple[str, int]]:
+        return [
+            (target.criteria_hash, target.weights_version)
+            async for crowd in kept.pages(db)
+            for target in crowd.targets
+        ]
+
+    async def edit(criteria: object) -> None:
+        await campaigns.update(db, one.id, now=NOW, compiled=compile_criteria(criteria))
+
+    seen.append(await now_seen())
+    await edit(UNPOPULAR)
+    seen.append(await now_seen())
+    await edit(POPULAR)
+    assert await now_seen() == seen[0] != seen[1]
+    await campaigns.update(db, other.id, now=NOW, status="paused")
+    assert await now_seen() == seen[0][:1]
+    await campaigns.add_weights(
+        db, one.id, weights=[0.5] * len(SIGNALS), trained_on=1, metrics={}, now=NOW
+    )
+    assert await now_seen() == [(one.criteria_hash, 1)]
+
+
+async def test_an_edit_while_maintenance_waits_makes_it_stale(db: Database) -> None:
+    ids = await add_profiles(db, 600)
+    campaign = await add_campaign(db, UNPOPULAR)
+    async with db.transaction() as tx:
+        await tx.execute(QUERIES["lock_lanes"], lanes=EVERY_LANE)
+        crowd = await crowd_of(db, campaign)
+        waiting = asyncio.create_task(work.maintain(db, crowd, ids, now=NOW))
+        await until_somebody_waits(db)
+        compiled = compile_criteria(POPULAR)
         edited = await campaigns.update(db, campaign.id, now=NOW, compiled=compiled)
     assert (await waiting).stale == 1
     assert await held(db, campaign.id) == []
@@ -187,7 +377,8 @@ async def test_a_refresh_that_was_killed_is_mended_by_running_it_again(
 ) -> None:
     monkeypatch.setattr(work, "PROFILES_PER_RANGE", 10)
     ids = await add_profiles(db, 2_000)
-    target = target_of(await add_campaign(db, POPULAR))
+    campaign = await add_campaign(db, POPULAR)
+    target = target_of(campaign)
     victim = await Database.connect(database_url, size=1)
     halfway = asyncio.Event()
 
@@ -198,7 +389,7 @@ async def test_a_refresh_that_was_killed_is_mended_by_running_it_again(
     running = asyncio.create_task(work.refresh(victim, target, now=NOW, report=tell))
     await halfway.wait()
     async with db.transaction() as tx:
-        await tx.execute(QUERIES["lock_writer"], campaign_id=target.campaign_id)
+        await tx.execute(QUERIES["lock_lanes"], lanes=EVERY_LANE)
         await until_somebody_waits(db)
         await db.execute(KILL_WAITING)
         with pytest.raises(Transient):
@@ -208,14 +399,14 @@ async def test_a_refresh_that_was_killed_is_mended_by_running_it_again(
     assert 0 < done < len(await evaluated(db, target.campaign_id))
     await change_profiles(db, ids[:50], by=500)
     await asyncio.gather(
-        work.maintain(db, [target], ids[:50], now=NOW),
+        work.maintain(db, await crowd_of(db, campaign), ids[:50], now=NOW),
         work.refresh(db, target, now=NOW, report=ignore),
     )
     assert await held(db, target.campaign_id) == await evaluated(db, target.campaign_id)
 
 
 async def until_somebody_waits(db: Database) -> None:
-    """Wait until a transaction stands in line for a campaign's lock."""
+    """Wait until a transaction stands in line for a lane."""
     async with asyncio.timeout(30):
         while not await db.fetchval(WAITS_FOR_LOCK):
             pass

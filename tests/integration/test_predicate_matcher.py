@@ -103,9 +103,10 @@ def fields(document: Json) -> frozenset[str]:
     return frozenset[str]().union(*map(fields, [inner] if "not" in document else inner))
 
 
+@pytest.mark.long
 @given(crowds(), st.booleans())
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=EXAMPLES // 2,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import asyncpg
 import msgspec
 
-from omni.base.errors import Transient
+from omni.base.errors import OutOfTime, Transient
 from omni.storage.sql import Fragment, Query
 
 Row = Mapping[str, Any]
@@ -18,6 +18,7 @@ Fragments = Mapping[str, Fragment]
 _PASSING = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that was cut off while it lay in the pool
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.TooManyConnectionsError,
@@ -109,6 +110,14 @@ class Tx:
         tag: str = await self._connection.execute(sql, *values)
         return _touched(tag)
 
+    async def estimate_rows(
+        self, query: Query, fragments: Fragments | None = None, **params: object
+    ) -> int:
+        """Return how many rows the planner expects of the query, which is not run."""
+        sql, values = query.bind(params, fragments)
+        plan: Any = await self._connection.fetchval(f"explain (format json) {sql}", *values)
+        return int(plan[0]["Plan"]["Plan Rows"])
+
 
 class Database:
     """A bounded pool of connections; a call outside `transaction` is its own transaction."""
@@ -157,6 +166,29 @@ class Database:
         """
         async with _passing_faults(), self._pool.acquire() as connection, connection.transaction():
             yield Tx(connection)
+
+    @asynccontextmanager
+    async def question(self, *, within_ms: int) -> AsyncGenerator[Tx]:
+        """Open a transaction that can write nothing, and whose statements have little time each.
+
+        Args:
+            within_ms: The most milliseconds of one statement.
+
+        Raises:
+            OutOfTime: A statement took longer; the transaction is over then.
+            Transient: As of `transaction`.
+        """
+        try:
+            async with (
+                _passing_faults(),
+                self._pool.acquire() as connection,
+                connection.transaction(readonly=True),
+            ):
+                limit = "select set_config('statement_timeout', $1, true)"
+                await connection.execute(limit, str(within_ms))
+                yield Tx(connection)
+        except asyncpg.QueryCanceledError as error:
+            raise OutOfTime(f"no answer within {within_ms} ms") from error
 
     @asynccontextmanager
     async def _autocommit(self) -> AsyncGenerator[Tx]:
