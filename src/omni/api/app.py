@@ -17,6 +17,7 @@ from omni.api.routes import (
     campaigns,
     catalogue,
     crawl,
+    criteria,
     health,
     jobs,
     leads,
@@ -33,6 +34,7 @@ API_ROUTERS = (
     accounts.router,
     suppressions.router,
     catalogue.router,
+    criteria.router,
     health.router,
 )
 CRAWLER_ROUTERS = (crawl.router, health.router)

@@ -22,6 +22,7 @@ from omni.base.errors import (
     Conflict,
     NotFound,
     OmniError,
+    OutOfTime,
     Rejected,
     Snooze,
     Transient,
@@ -69,6 +70,7 @@ _KINDS: tuple[tuple[type[OmniError], int], ...] = (
     (Cancelled, 409),
     (Unauthorized, 401),
     (Transient, 503),
+    (OutOfTime, 503),
     (Snooze, 503),
 )
 _SIMPLE_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")

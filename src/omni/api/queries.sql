@@ -1,5 +1,5 @@
 -- owns: api_keys, idempotency_keys
--- reads: discoveries
+-- reads: discoveries, profile_features, campaign_candidates, llm_scores
 
 -- name: insert_key
 -- api_keys_key_hash_key keeps two keys from sharing a secret.
@@ -77,3 +77,94 @@ select count(*) from discoveries where campaign_id = :campaign_id;
 -- name: ping
 -- No table.
 select 1;
+
+-- name: all_profiles
+-- Never run: the planner is asked how many profiles there are, from its statistics.
+select 1 from profile_features pf;
+
+-- name: fitting_profiles
+-- Never run: the planner is asked how many profiles it expects to fit.
+select 1 from profile_features pf where {{where}};
+
+-- name: count_in_few
+-- Reads the whole of a small profile_features, at most :most rows and one, in no order. The caller
+-- has asked the planner first that it is small.
+select count(*) as rows, count(*) filter (where ({{where}}) is true) as fits,
+    count(*) filter (where ({{held}}) is true) as held,
+    count(*) filter (where ({{where}}) is true and ({{held}}) is not true) as enters,
+    count(*) filter (where ({{where}}) is not true and ({{held}}) is true) as leaves,
+    {{parts}}
+from (select * from profile_features limit :most::bigint + 1) pf;
+
+-- name: count_in_sample
+-- Reads whole pages of profile_features, picked at random and the same ones again, until there are
+-- :most rows: never the table.
+select count(*) as rows, count(*) filter (where ({{where}}) is true) as fits,
+    count(*) filter (where ({{held}}) is true) as held,
+    count(*) filter (where ({{where}}) is true and ({{held}}) is not true) as enters,
+    count(*) filter (where ({{where}}) is not true and ({{held}}) is true) as leaves,
+    {{parts}}
+from (
+    select * from profile_features tablesample system (:percent::real) repeatable (1)
+    limit :most::bigint
+) pf;
+
+-- name: list_matches_in_few
+-- The first that fit, out of at most :most rows of profile_features in no order.
+select pf.profile_id, pf.platform, pf.username, pf.display_name, left(pf.bio, 200) as bio,
+    pf.followers
+from (select * from profile_features limit :most::bigint) pf
+where ({{where}}) is true
+limit :limit::bigint;
+
+-- name: list_matches_in_sample
+-- The same out of the sample's pages.
+select pf.profile_id, pf.platform, pf.username, pf.display_name, left(pf.bio, 200) as bio,
+    pf.followers
+from (
+    select * from profile_features tablesample system (:percent::real) repeatable (1)
+    limit :most::bigint
+) pf
+where ({{where}}) is true
+limit :limit::bigint;
+
+-- name: count_candidates_now
+-- At most :most rows of the campaign's own part of campaign_candidates_ranked, each with a probe of
+-- profile_features' key: who of the present candidates stays.
+select count(*) as held, count(*) filter (where ({{where}}) is not true) as leaves
+from (
+    select cc.profile_id from campaign_candidates cc
+    where cc.campaign_id = :campaign_id
+    order by cc.candidate_score_cheap desc, cc.profile_id
+    limit :most::bigint + 1
+) c
+left join profile_features pf on pf.profile_id = c.profile_id;
+
+-- name: count_judged
+-- People who have a verdict under these criteria already and still fit them, at most :most: an
+-- index-only scan of the campaign's own part of llm_scores_by_criteria, and a probe of
+-- profile_features' key for each.
+select count(*)
+from (
+    select distinct s.profile_id from llm_scores s
+    where s.outcome = 'verdict' and s.campaign_id = :campaign_id
+      and s.criteria_hash = :criteria_hash
+    limit :most::bigint
+) s
+join profile_features pf on pf.profile_id = s.profile_id
+where ({{where}}) is true;
+
+-- name: explain_profile
+-- One row: profile_features by its key, and the pair by the primary key of campaign_candidates.
+select
+    pf.platform, pf.username, left(pf.display_name, 300) as display_name,
+    left(pf.bio, 300) as bio, pf.language, pf.country, pf.followers, pf.follows, pf.posts,
+    pf.posts_per_week, pf.engagement, pf.account_created_at, pf.last_post_at, pf.has_avatar,
+    pf.is_bot, pf.accepts_messages, pf.hashtags[1:20] as hashtags, pf.keywords[1:20] as keywords,
+    pf.domains[1:20] as domains, pf.signals, {{score}} as cheap_score,
+    cc.candidate_score_cheap as stored_score, cc.profile_id is not null as is_candidate,
+    {{parts}}
+from profile_features pf
+left join campaign_candidates cc
+    on cc.profile_id = pf.profile_id and cc.campaign_id = :campaign_id
+where pf.profile_id = :profile_id;

@@ -54,6 +54,10 @@ class Transient(OmniError):
         self.retry_after = retry_after
 
 
+class OutOfTime(OmniError):
+    """A question was not answered within the time that it was given; a coarser one may be."""
+
+
 class Snooze(OmniError):
     """Not yet: run again at `until`; costs no attempt."""
 

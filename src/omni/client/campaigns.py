@@ -8,6 +8,7 @@ from typing import Any
 from omni.api.schemas import (
     CampaignOut,
     Decision,
+    ExplainOut,
     JobAccepted,
     LeadOut,
     MessageOut,
@@ -147,6 +148,10 @@ class CampaignCalls(Calls):
         return await self._send(
             LeadOut, "POST", f"/leads/{lead_id}/feedback", {"kind": kind}, idempotency_key
         )
+
+    async def explain(self, campaign_id: int, profile_id: int) -> ExplainOut:
+        """Return why a person is, or is not, a candidate of a campaign."""
+        return await self._get(ExplainOut, f"/campaigns/{campaign_id}/explain/{profile_id}")
 
     async def messages(
         self,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID
 
 from omni.api.schemas import (
@@ -14,6 +16,7 @@ from omni.api.schemas import (
     JobOut,
     Page,
     PlatformOut,
+    PreviewOut,
     Ready,
     Suppressed,
     SuppressionOut,
@@ -180,6 +183,17 @@ class OperationCalls(Calls):
     async def criteria_fields(self) -> list[CriteriaField]:
         """Return the fields that criteria may ask about, with their operators."""
         return (await self._get(Page[CriteriaField], "/criteria/fields")).items
+
+    async def criteria_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of criteria."""
+        return json.loads(await self._transport.get("/criteria/schema"))
+
+    async def preview_criteria(
+        self, criteria: Mapping[str, Any] | None = None, *, campaign_id: int | None = None
+    ) -> PreviewOut:
+        """Return what criteria would do; with a campaign, what would change there."""
+        body = given(criteria=criteria, campaign_id=campaign_id)
+        return await self._send(PreviewOut, "POST", "/criteria/preview", body)
 
     async def health(self) -> Health:
         """Return if the process is alive."""

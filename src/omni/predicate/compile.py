@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import cast
 
+from omni.predicate.english import sentence
+from omni.predicate.normal import normalise
 from omni.predicate.registry import COLUMNS, FIELDS
 from omni.predicate.types import (
     READ_TEXT,
@@ -20,7 +22,9 @@ from omni.predicate.types import (
     Criteria,
     Not,
     Operator,
+    Probes,
     Scalar,
+    Step,
     Where,
 )
 from omni.predicate.values import moment
@@ -80,10 +84,30 @@ def compile_where(tree: Criteria) -> Where:
     return Where(sql, writer.params, frozenset(writer.fields), writer.drifts)
 
 
+def compile_probes(tree: Criteria) -> Probes:
+    """Return each node of a tree, in the form in which it was written, with its own SQL."""
+    writer = _Writer("p")
+    return Probes(_step(tree, "criteria", writer), writer.params)
+
+
+def _step(tree: Criteria, path: str, writer: _Writer) -> Step:
+    english = sentence(tree)
+    if isinstance(tree, Clause):
+        return Step(path, "clause", english, writer.write(normalise(tree)), tree.field)
+    if isinstance(tree, Not):
+        part = _step(tree.part, f"{path}.not", writer)
+        return Step(path, "not", english, f"not ({part.sql})", None, (part,))
+    head = "all" if isinstance(tree, All) else "any"
+    parts = tuple(_step(p, f"{path}.{head}[{i}]", writer) for i, p in enumerate(tree.parts))
+    word = " and " if head == "all" else " or "
+    return Step(path, head, english, "(" + word.join(p.sql for p in parts) + ")", None, parts)
+
+
 class _Writer:
     """Writes SQL, and collects the parameters that it binds."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "c") -> None:
+        self._prefix = prefix
         self.params: dict[str, object] = {}
         self.fields: set[str] = set()
         self.drifts = False
@@ -131,7 +155,7 @@ class _Writer:
         return self._bind(bound, _type(values, kind) + "[]")
 
     def _bind(self, value: object, sql_type: str) -> str:
-        name = f"c_{len(self.params)}"
+        name = f"{self._prefix}_{len(self.params)}"
         self.params[name] = value
         return f":{name}::{sql_type}"
 

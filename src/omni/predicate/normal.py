@@ -8,17 +8,23 @@ the same profiles: those whose one feature is unknown.
 - Groups within groups of the same kind are flattened; a group of one part is that part.
 - Clauses that are one test in parts are joined: `= a` or `= b` is `in [a, b]`; `>= a` and `<= b` is
   `between [a, b]`; tests of one list are one test.
+- Constants are folded: of several bounds of one feature only the one that decides is kept, and of
+  several sets of values what they share. What is left with nothing stays as it is written, and is
+  told by `omni.predicate.notes`.
 - Parts and values are sorted, and each stands once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from omni.base.hashing import canonical_json
 from omni.predicate.types import All, AnyOf, Clause, Criteria, Not, Operator, Scalar
-from omni.predicate.values import is_relative, is_reversed
+from omni.predicate.values import is_relative, is_reversed, position
 
+_BOUNDS: tuple[Operator, ...] = (">=", ">", "<=", "<")
+_SIDES: tuple[tuple[Operator, Operator, bool], ...] = ((">=", ">", True), ("<=", "<", False))
 _OPPOSITES: Mapping[Operator, Operator] = {
     "=": "!=", "!=": "=", "in": "not in", "not in": "in",
     "<": ">=", ">=": "<", ">": "<=", "<=": ">",
@@ -106,22 +112,58 @@ def _join(tests: Iterable[Criteria]) -> list[Criteria]:
     kept: list[Criteria] = []
     lists: dict[tuple[str, Operator, bool], set[Scalar]] = {}
     bounds: dict[str, dict[Operator, set[Scalar]]] = {}
+    choices: dict[str, list[Clause]] = {}
     for test in tests:
         clause = test.part if isinstance(test, Not) else test
         if not isinstance(clause, Clause):
             kept.append(test)
         elif joined := _joins_as(clause, negated=isinstance(test, Not)):
             lists.setdefault((clause.field, *joined), set()).update(_values(clause))
-        elif clause.op in (">=", "<=") and test is clause:
+        elif clause.op in _BOUNDS and test is clause:
             bounds.setdefault(clause.field, {}).setdefault(clause.op, set()).update(_values(clause))
+        elif clause.op in ("=", "in") and test is clause:
+            choices.setdefault(clause.field, []).append(clause)
         else:
             kept.append(test)
     for (field, op, negated), values in lists.items():
         clause = _plain(Clause(field, op, _sorted(values)))
         kept.append(Not(clause) if negated else clause)
     for field, by_operator in bounds.items():
-        kept.extend(_range(field, by_operator))
+        kept.extend(_range(field, _decisive(by_operator)))
+    for clauses in choices.values():
+        kept.extend(_shared(clauses))
     return kept
+
+
+def _shared(clauses: list[Clause]) -> list[Clause]:
+    """Return the one clause of the values that all of these allow, if there are such values."""
+    shared = set(_values(clauses[0])).intersection(*map(_values, clauses[1:]))
+    if not shared or isinstance(clauses[0].value, bool):
+        return clauses
+    return [_plain(Clause(clauses[0].field, "in", _sorted(shared)))]
+
+
+def _decisive(bounds: Mapping[Operator, set[Scalar]]) -> dict[Operator, set[Scalar]]:
+    """Keep the strictest bound of each side; moving and fixed moments cannot be compared."""
+    kept: dict[Operator, set[Scalar]] = {}
+    for loose, strict, up in _SIDES:
+        both: tuple[Operator, ...] = (loose, strict)
+        sides: list[tuple[Scalar, Operator]] = [(v, op) for op in both for v in bounds.get(op, ())]
+        for moving in (False, True):
+            same = [side for side in sides if is_relative(side[0]) is moving]
+            if same:
+                value, op = max(same, key=_low_rank) if up else min(same, key=_high_rank)
+                kept.setdefault(op, set()).add(value)
+    return kept
+
+
+def _low_rank(side: tuple[Scalar, Operator]) -> tuple[datetime | float, bool]:
+    """Order lower bounds by how much they leave out: at one place, `>` leaves out more."""
+    return position(side[0]), side[1] == ">"
+
+
+def _high_rank(side: tuple[Scalar, Operator]) -> tuple[datetime | float, bool]:
+    return position(side[0]), side[1] == "<="
 
 
 def _joins_as(clause: Clause, *, negated: bool) -> tuple[Operator, bool] | None:

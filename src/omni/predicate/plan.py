@@ -22,13 +22,17 @@ fields and operators of `omni.predicate.registry`. What they mean:
 
 from __future__ import annotations
 
+from typing import Any
+
 from omni.base.hashing import digest
-from omni.predicate.compile import compile_where
+from omni.predicate.compile import compile_probes, compile_where
 from omni.predicate.english import sentence
 from omni.predicate.normal import normalise, to_document
+from omni.predicate.notes import find_notes
 from omni.predicate.parse import parse
 from omni.predicate.registry import FIELDS, operators_of
-from omni.predicate.types import Compiled, Operator
+from omni.predicate.schema import build_schema
+from omni.predicate.types import Compiled, Operator, Probes
 from omni.profiles.types import FeatureField
 
 
@@ -39,9 +43,26 @@ def compile_criteria(document: object) -> Compiled:
         Rejected: Something is wrong; `field` is its path, such as `criteria.all[2].value`, and the
             message says how to mend it.
     """
-    tree = normalise(parse(document))
+    written = parse(document)
+    tree = normalise(written)
     canonical = to_document(tree)
-    return Compiled(canonical, digest(canonical), compile_where(tree), sentence(tree))
+    return Compiled(
+        canonical, digest(canonical), compile_where(tree), sentence(tree), find_notes(written)
+    )
+
+
+def probe_criteria(document: object) -> Probes:
+    """Take criteria apart, in the form in which they are written: each node with its own SQL.
+
+    Raises:
+        Rejected: As `compile_criteria`.
+    """
+    return compile_probes(parse(document))
+
+
+def criteria_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of criteria, for whoever builds forms."""
+    return build_schema()
 
 
 def list_fields() -> tuple[tuple[FeatureField, tuple[Operator, ...]], ...]:

@@ -26,6 +26,22 @@ COLUMNS: Mapping[str, str] = {
 }
 """The SQL of each field: the only identifiers that a compiled predicate can contain."""
 
+NEVER_UNKNOWN = frozenset(
+    {"platform", "username", "has_avatar", "is_bot", "hashtags", "keywords", "domains", TEXT.name}
+)
+"""Features that every profile has; a list of none is known to be empty."""
+
+COUNTS = frozenset({"followers", "follows", "posts"})
+"""Whole numbers, 0 or more."""
+
+NEVER_NEGATIVE = COUNTS | {"posts_per_week", "engagement"}
+
+CODES: Mapping[str, str] = {
+    "country": "an ISO 3166-1 code of two letters, such as de",
+    "language": "an ISO 639-1 code of two letters, such as en",
+}
+"""Features whose values are codes of two letters."""
+
 ValueShape = Literal["one", "pair", "list", "flag"]
 
 

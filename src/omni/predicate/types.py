@@ -88,6 +88,69 @@ class Where:
     drifts: bool = False
 
 
+NoteKind = Literal["contradiction", "tautology", "doubt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something about criteria that is no mistake in form, but hardly meant.
+
+    Attributes:
+        path: Where in the document, such as `criteria.any[1]`.
+        kind: `contradiction`: nobody can fulfil it; `tautology`: everybody does, or everybody of
+            whom the feature is known; `doubt`: a value that the feature never has.
+        text: One line for people.
+    """
+
+    path: str
+    kind: NoteKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node of criteria, to be asked by itself.
+
+    Attributes:
+        path: Where in the document.
+        kind: `clause`, or the head of the group.
+        english: This part alone, in words.
+        sql: As in `Where`; the parameters are those of the whole (`Probes.params`).
+        field: Of a clause.
+        parts: Of a group, in the order of the document.
+    """
+
+    path: str
+    kind: Literal["clause", "all", "any", "not"]
+    english: str
+    sql: str
+    field: str | None = None
+    parts: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """Criteria taken apart, so that one query can ask about every part.
+
+    Attributes:
+        root: The tree.
+        params: Of all parts, each name beginning with `p_`.
+    """
+
+    root: Step
+    params: Mapping[str, object]
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return every node, each before its parts."""
+        found: list[Step] = []
+        waiting = [self.root]
+        while waiting:
+            step = waiting.pop()
+            found.append(step)
+            waiting.extend(reversed(step.parts))
+        return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """Everything that follows from criteria.
@@ -97,9 +160,11 @@ class Compiled:
         criteria_hash: SHA-256 of `canonical`.
         where: For Postgres.
         english: For people.
+        notes: What is hardly meant; paths are those of the document that was compiled.
     """
 
     canonical: dict[str, object]
     criteria_hash: str
     where: Where
     english: str
+    notes: tuple[Note, ...] = field(default=(), compare=False)

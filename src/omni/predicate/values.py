@@ -64,6 +64,17 @@ def is_reversed(low: Scalar, high: Scalar) -> bool:
     return age(low, _ANCHOR) < age(high, _ANCHOR)
 
 
+def position(value: Scalar) -> datetime | float:
+    """Return where a number or a date stands among those of its sort: later is greater.
+
+    Moments have a place of their own; what is relative to now is placed among its like.
+    """
+    if not isinstance(value, str):
+        return float(value)
+    at = moment(value)
+    return at if isinstance(at, datetime) else -at.total_seconds()
+
+
 def age(value: str, now: datetime) -> timedelta:
     """Return how long before `now` a date in its shared form is."""
     at = moment(value)

@@ -19,6 +19,7 @@ from omni.api.schemas import (
     CampaignPatch,
     DiscoverIn,
     JobAccepted,
+    NoteOut,
     Page,
     QualifyIn,
     StatusOut,
@@ -144,13 +145,15 @@ async def get_status(campaign_id: RowId, deps: Deps) -> StatusOut:
 
 def campaign_out(campaign: Campaign) -> CampaignOut:
     """Show a campaign as the API has it."""
+    compiled = compile_criteria(campaign.criteria)
     return CampaignOut(
         id=campaign.id,
         name=campaign.name,
         brief=campaign.brief,
         criteria=campaign.criteria,
         criteria_hash=campaign.criteria_hash,
-        english=compile_criteria(campaign.criteria).english,
+        english=compiled.english,
+        notes=[NoteOut.model_validate(note) for note in compiled.notes],
         status=campaign.status,
         threshold=campaign.threshold,
         shortlist_size=campaign.shortlist_size,

@@ -54,8 +54,19 @@ class Page(_Out, Generic[Item]):
     next_cursor: str | None
 
 
+class NoteOut(_Out):
+    """Something that is no mistake in form, but hardly meant."""
+
+    path: str
+    kind: Literal["contradiction", "tautology", "doubt"]
+    text: str
+
+
 class CampaignOut(_Out):
-    """A campaign; `criteria` is canonical, `english` says it in words, `weights` are by signal."""
+    """A campaign; `criteria` is canonical, `english` says it in words, `weights` are by signal.
+
+    `notes` tell what of the criteria is hardly meant, such as what nobody can fulfil.
+    """
 
     id: int
     name: str
@@ -63,6 +74,7 @@ class CampaignOut(_Out):
     criteria: dict[str, Any]
     criteria_hash: str
     english: str
+    notes: list[NoteOut] = Field(default_factory=list[NoteOut])
     status: CampaignStatus
     threshold: float
     shortlist_size: int
