@@ -1,0 +1,242 @@
+"""What the candidates benchmark measures against: people and campaigns, made by the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from omni.base.clock import utc_now
+from omni.campaigns import store as campaigns
+from omni.campaigns.types import Campaign
+from omni.candidates.plan import SCORE_SQL, score_params
+from omni.candidates.types import Target
+from omni.predicate.plan import compile_criteria
+from omni.storage.db import Database
+from omni.storage.sql import Fragment, Query
+
+Json = dict[str, object]
+
+TAGS, WORDS = 500, 2_000
+COUNTRIES = [
+    "de",
+    "at",
+    "ch",
+    "fr",
+    "it",
+    "es",
+    "pt",
+    "nl",
+    "be",
+    "dk",
+    "se",
+    "no",
+    "fi",
+    "pl",
+    "cz",
+    "us",
+    "ca",
+    "mx",
+    "br",
+    "ar",
+    "gb",
+    "ie",
+    "au",
+    "nz",
+    "jp",
+]
+LANGUAGES = ["en", "de", "fr", "it", "es", "pt", "nl", "pl", "sv", "ja"]
+
+PROFILES = Query(
+    "profiles",
+    """
+    insert into profile_features (
+        profile_id, platform, username, display_name, bio, language, country, followers, follows,
+        posts, posts_per_week, engagement, account_created_at, last_post_at, has_avatar, is_bot,
+        accepts_messages, hashtags, keywords, domains, signals, search, view, view_hash,
+        version_hash
+    )
+    select
+        k, 'bench', 'user' || k || '.example', 'Person ' || k, bio,
+        (:languages::text[])[1 + k * 31 % 10], (:countries::text[])[1 + k * 7 % 27],
+        exp(k * 7919 % 1000003 / 1000003.0 * 14)::bigint, k * 31 % 5000, k * 17 % 3000,
+        k % 40 / 4.0, k % 100 / 1000.0, now() - k % 3000 * interval '1 day',
+        now() - k * 13 % 400 * interval '1 day', k % 5 > 0, k % 50 = 0, k % 3 > 0,
+        array['tag' || k * 3 % :tags::int, 'tag' || k * 11 % 499, 'tag' || k / 7 % 487],
+        array['word' || k % :words::int, 'word' || k * 13 % 1999, 'word' || k / 3 % 1997], '{}',
+        array[
+            k % 7 / 6.0, k % 11 / 10.0, k % 13 / 12.0, k % 17 / 16.0, k % 19 / 18.0, k % 23 / 22.0,
+            k % 3 / 2.0, k % 29 / 28.0
+        ]::double precision[],
+        to_tsvector('simple', bio), jsonb_build_object('bio', bio), md5(k::text), md5(k::text)
+    from generate_series(1, :count::bigint) k, lateral (
+        select 'I write about word' || k % 1993 || ' word' || k * 5 % 1987 || ' and word'
+            || k * 7 % 1979 || ', word' || k / 11 % 1973 || '. More of what I do all day' as bio
+    ) b
+    """,
+)
+TRUSTED = Query("trusted", "set local session_replication_role = replica")
+VACUUM = Query("vacuum", "vacuum (analyze) {{table}}")
+
+INGEST = Query(
+    "ingest",
+    """
+    update profile_features pf
+    set followers = n.followers, posts = n.posts, signals = n.signals::text::float8[],
+        version_hash = n.version_hash, updated_at = now()
+    from unnest(:ids::bigint[], :followers::bigint[], :posts::bigint[], :signals::text[],
+        :version_hashes::text[]) as n (profile_id, followers, posts, signals, version_hash)
+    where pf.profile_id = n.profile_id
+    """,
+)
+SEEDS_UPSERT = Query(
+    "seeds_upsert",
+    """
+    insert into campaign_candidates as cc
+        (profile_id, campaign_id, username, candidate_score_cheap, updated_at)
+    select pf.profile_id, :campaign_id::bigint, pf.username, {{score}}, now()
+    from profile_features pf
+    where {{where}}
+    on conflict (profile_id, campaign_id) do update
+    set candidate_score_cheap = excluded.candidate_score_cheap, updated_at = now()
+    """,
+)
+SEEDS_EVICT = Query(
+    "seeds_evict",
+    """
+    delete from campaign_candidates cc
+    using profile_features pf
+    where cc.campaign_id = :campaign_id::bigint and pf.profile_id = cc.profile_id
+      and not ({{where}})
+    """,
+)
+EXPECTED = Query(
+    "expected",
+    """
+    select pf.profile_id, pf.username, {{score}} as score
+    from profile_features pf where pf.profile_id = any(:ids::bigint[]) and ({{where}})
+    """,
+)
+
+
+async def add_people(db: Database, count: int) -> None:
+    """Add profiles with the ids 1 to `count`, and tell the planner about them."""
+    async with db.transaction() as tx:
+        await tx.execute(TRUSTED)
+        await tx.execute(
+            PROFILES, count=count, countries=COUNTRIES, languages=LANGUAGES, tags=TAGS, words=WORDS
+        )
+    await vacuum(db, "profile_features")
+
+
+async def add_campaigns(db: Database, first: int, last: int) -> list[Campaign]:
+    """Add the campaigns with these numbers; the same numbers look for the same people."""
+    return [
+        await campaigns.create(
+            db,
+            name=f"Campaign {number}",
+            brief="",
+            compiled=compile_criteria(criteria(number)),
+            threshold=0.6,
+            shortlist_size=50,
+            message_template="",
+            now=utc_now(),
+        )
+        for number in range(first, last + 1)
+    ]
+
+
+async def vacuum(db: Database, table: str) -> None:
+    """Clean up, so that what was done before does not count."""
+    await db.execute(VACUUM, {"table": Fragment(table)})
+
+
+async def ingest(db: Database, ids: Sequence[int], random: Random) -> None:
+    """Write new counts and signals of these people, in one statement, as a crawl does."""
+    await db.execute(
+        INGEST,
+        ids=list(ids),
+        followers=[int(10 ** random.uniform(0, 6)) for _ in ids],
+        posts=[random.randrange(3_000) for _ in ids],
+        signals=["{" + ",".join(f"{random.random():.6f}" for _ in range(8)) + "}" for _ in ids],
+        version_hashes=[f"{random.getrandbits(128):032x}" for _ in ids],
+    )
+
+
+async def run_seeds(db: Database, target: Target) -> None:
+    """Run the seeds' two statements for one campaign, in full."""
+    fragments = fragments_of(target)
+    async with db.transaction() as tx:
+        await tx.execute(SEEDS_UPSERT, fragments, campaign_id=target.campaign_id)
+        await tx.execute(SEEDS_EVICT, fragments, campaign_id=target.campaign_id)
+
+
+def fragments_of(target: Target) -> dict[str, Fragment]:
+    """Return the criteria and the score as SQL."""
+    return {
+        "where": Fragment(target.where.sql, target.where.params),
+        "score": Fragment(SCORE_SQL, score_params(target.weights)),
+    }
+
+
+def criteria(number: int) -> Json:
+    """Return the criteria of a campaign: one of several kinds, most meant by about 0.2 %."""
+    random = Random(number)
+    if number % 100 == 50:  # one in a hundred asks for a phrase, which Postgres must confirm
+        word = random.randrange(1_900)
+        return _all(_matches(f'"word{word} word{word * 5 % 1987}"'), _countries(random, 8))
+    kinds = (_by_tags, _by_reach, _by_words, _either, _by_exclusion)
+    return kinds[number % len(kinds)](random)
+
+
+def _by_tags(random: Random) -> Json:
+    return _all(_countries(random, 3), _tags(random, 3))
+
+
+def _by_reach(random: Random) -> Json:
+    low = 10 ** random.uniform(0, 4)
+    reach = _test("followers", "between", [int(low), int(low * 100)])
+    return _all(_test("language", "=", random.choice(LANGUAGES)), reach, _keywords(random, 4))
+
+
+def _by_words(random: Random) -> Json:
+    words = " or ".join(f"word{random.randrange(1_900)}" for _ in range(2))
+    recent = _test("last_post_at", ">=", f"{random.randrange(60, 300)} days ago")
+    return _all(_matches(words), recent, _test("is_bot", "=", False))
+
+
+def _either(random: Random) -> Json:
+    one = _all(_countries(random, 4), _tags(random, 2))
+    other = _all(_keywords(random, 3), _test("followers", ">=", random.randrange(1_000, 50_000)))
+    return _all({"any": [one, other]}, _test("accepts_messages", "=", True))
+
+
+def _by_exclusion(random: Random) -> Json:
+    unwanted: Json = {"not": _test("username", "starts with", f"user{random.randrange(10)}")}
+    foreign = _test("country", "not in", random.sample(COUNTRIES, 5))
+    return _all(unwanted, foreign, _tags(random, 1), _test("posts", ">", random.randrange(1_000)))
+
+
+def _all(*parts: Json) -> Json:
+    return {"all": list(parts)}
+
+
+def _test(field: str, op: str, value: object) -> Json:
+    return {"field": field, "op": op, "value": value}
+
+
+def _matches(words: str) -> Json:
+    return _test("text", "matches", words)
+
+
+def _countries(random: Random, count: int) -> Json:
+    return _test("country", "in", random.sample(COUNTRIES, count))
+
+
+def _tags(random: Random, count: int) -> Json:
+    values = [f"tag{random.randrange(TAGS - 20)}" for _ in range(count)]
+    return _test("hashtags", "contains any", values)
+
+
+def _keywords(random: Random, count: int) -> Json:
+    values = [f"word{random.randrange(WORDS - 20)}" for _ in range(count)]
+    return _test("keywords", "contains any", values)
