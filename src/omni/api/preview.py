@@ -31,13 +31,13 @@ from omni.storage.sql import Fragment
 
 FEW = 20_000
 """So many profiles are counted whole."""
-SAMPLE = 2_000
-SMALL_SAMPLE = 300
 MOST_CANDIDATES = 20_000
 MOST_JUDGED = 20_000
 EXAMPLES = 5
 
 _MS = {"plan": 200, "few": 700, "sample": 700, "small": 300, "matches": 300, "edit": 350}
+_SAMPLES = (("sample", 2_000), ("small", 300))
+_THIN = 4
 _SURE = 1.96
 _NOBODY = Where("false")
 
@@ -48,7 +48,18 @@ class Looked:
 
     row: Row | None
     exact: bool
-    percent: float
+    sample: Fragment
+    most: int
+    profiles: int
+
+    def count(self, name: str) -> CountOut | None:
+        """Return how many of all profiles are what the column says."""
+        if self.row is None:
+            return None
+        if self.exact:
+            return exactly(self.row[name])
+        pages = self.row["pages"]
+        return extrapolate(self.row[name], self.row["rows"], self.profiles, draws=pages)
 
 
 async def preview(db: Database, asked: PreviewIn) -> PreviewOut:
@@ -65,9 +76,7 @@ async def preview(db: Database, asked: PreviewIn) -> PreviewOut:
     held = compile_criteria(campaign.criteria).where if campaign else _NOBODY
     profiles, estimate = await _plan(db, compiled.where)
     looked = await _look(db, compiled.where, held, probes, profiles)
-    row: Mapping[str, Any] = looked.row or {"rows": 0, "fits": 0}
-    profiles = row["rows"] if looked.exact else profiles
-    fits = count_of(row["fits"], row["rows"], profiles, exact=looked.exact) if looked.row else None
+    row: Mapping[str, Any] = looked.row or {"rows": 0}
     return PreviewOut(
         english=compiled.english,
         criteria=compiled.canonical,
@@ -75,26 +84,36 @@ async def preview(db: Database, asked: PreviewIn) -> PreviewOut:
         sql=compiled.where.sql,
         params=dict(compiled.where.params),
         notes=[NoteOut.model_validate(note) for note in compiled.notes],
-        profiles=profiles,
+        profiles=looked.profiles,
         estimate=estimate,
         looked_at=row["rows"],
-        fits=fits,
+        fits=looked.count("fits"),
         clauses=_shares(probes, row),
         matches=await _matches(db, compiled.where, looked),
-        edit=await _edit(db, campaign, compiled, looked, profiles) if campaign else None,
+        edit=await _edit(db, campaign, compiled, looked) if campaign else None,
         took_ms=round((perf_counter() - started) * 1_000, 1),
     )
 
 
-def count_of(hits: int, rows: int, total: int, *, exact: bool) -> CountOut:
-    """Return a count, or what a sample's share says of the whole (Wilson's interval, 95 %)."""
-    if exact:
-        return CountOut(value=hits, exact=True, low=hits, high=hits)
-    if rows == 0:
+def exactly(count: int) -> CountOut:
+    """Return a count that is one."""
+    return CountOut(value=count, exact=True, low=count, high=count)
+
+
+def extrapolate(hits: int, rows: int, total: int, *, draws: int) -> CountOut:
+    """Return what a sample's share says of the whole, with Wilson's interval of 95 %.
+
+    Args:
+        hits: How many of the sample.
+        rows: The sample.
+        total: The whole.
+        draws: How often chance chose: the pages, since the rows of a page are alike.
+    """
+    if rows == 0 or draws == 0:
         return CountOut(value=0, exact=False, low=0, high=total)
-    share, weight = hits / rows, _SURE**2 / rows
+    share, weight = hits / rows, _SURE**2 / draws
     middle = (share + weight / 2) / (1 + weight)
-    reach = _SURE / (1 + weight) * sqrt(share * (1 - share) / rows + weight / (4 * rows))
+    reach = _SURE / (1 + weight) * sqrt(share * (1 - share) / draws + weight / (4 * draws))
     return CountOut(
         value=round(share * total),
         exact=False,
@@ -116,30 +135,35 @@ async def _plan(db: Database, where: Where) -> tuple[int, int | None]:
 
 
 async def _look(db: Database, where: Where, held: Where, probes: Probes, profiles: int) -> Looked:
-    fragments = {
-        "where": Fragment(where.sql, where.params),
-        "held": _renamed(held),
-        "parts": _counted(probes),
-    }
-    if profiles <= FEW:
-        try:
-            async with db.question(within_ms=_MS["few"]) as tx:
-                row = await tx.fetchrow(QUERIES["count_in_few"], fragments, most=FEW)
-            if row is not None and row["rows"] <= FEW:
-                return Looked(row, True, 100.0)
-        except OutOfTime:
-            pass
-    for size, name in ((SAMPLE, "sample"), (SMALL_SAMPLE, "small")):
-        percent = min(100.0, 100.0 * 1.3 * size / max(profiles, 1))
+    """Count whom the criteria fit, and each clause: in all profiles, or in some of many."""
+    whole = (("few", FEW + 1, Fragment("")),) if profiles <= FEW else ()
+    samples = tuple((name, 2 * size, _pages(size, profiles)) for name, size in _SAMPLES)
+    for name, most, sample in (*whole, *samples):
+        fragments = {
+            "where": Fragment(where.sql, where.params),
+            "held": _renamed(held),
+            "parts": _counted(probes),
+            "sample": sample,
+        }
         try:
             async with db.question(within_ms=_MS[name]) as tx:
-                row = await tx.fetchrow(
-                    QUERIES["count_in_sample"], fragments, percent=percent, most=size
-                )
-            return Looked(row, False, percent)
+                row = await tx.fetchrow(QUERIES["count_fitting"], fragments, most=most)
         except OutOfTime:
             continue
-    return Looked(None, False, 0.0)
+        exact = name == "few"
+        if row is not None and not (exact and row["rows"] > FEW):
+            return Looked(row, exact, sample, most, row["rows"] if exact else profiles)
+    return Looked(None, False, Fragment(""), 0, profiles)
+
+
+def _pages(size: int, profiles: int) -> Fragment:
+    """Return the clause that picks about `size` profiles: every fourth of four times the pages."""
+    percent = min(100.0, 100.0 * _THIN * size / max(profiles, 1))
+    return Fragment(
+        "tablesample system (:percent::real) repeatable (1) "
+        f"where ((ctid::text::point)[1])::int % {_THIN} = 1",
+        {"percent": percent},
+    )
 
 
 def _renamed(where: Where) -> Fragment:
@@ -181,41 +205,36 @@ def _shares(probes: Probes, row: Mapping[str, Any]) -> list[ClauseShare]:
 async def _matches(db: Database, where: Where, looked: Looked) -> list[MatchOut]:
     if looked.row is None or not looked.row["fits"]:
         return []
-    fragments = {"where": Fragment(where.sql, where.params)}
-    name = "list_matches_in_few" if looked.exact else "list_matches_in_sample"
-    own = {} if looked.exact else {"percent": looked.percent}
-    most = FEW if looked.exact else SAMPLE
+    fragments = {"where": Fragment(where.sql, where.params), "sample": looked.sample}
     try:
         async with db.question(within_ms=_MS["matches"]) as tx:
-            rows = await tx.fetch(QUERIES[name], fragments, most=most, limit=EXAMPLES, **own)
+            rows = await tx.fetch(
+                QUERIES["list_matches"], fragments, most=looked.most, limit=EXAMPLES
+            )
     except OutOfTime:
         return []
     return [MatchOut(**row) for row in rows]
 
 
 async def _edit(
-    db: Database, campaign: Campaign, compiled: Compiled, looked: Looked, profiles: int
+    db: Database, campaign: Campaign, compiled: Compiled, looked: Looked
 ) -> EditOut | None:
-    if looked.row is None:
+    fits, enters, leaves = (looked.count(name) for name in ("fits", "enters", "leaves"))
+    if fits is None or enters is None or leaves is None:
         return None
-    row, changes = looked.row, compiled.criteria_hash != campaign.criteria_hash
-    rows, exact = row["rows"], looked.exact
-    fits = count_of(row["fits"], rows, profiles, exact=exact)
+    changes = compiled.criteria_hash != campaign.criteria_hash
     judged = await _judged(db, campaign, compiled) if changes else 0
-    in_all = CountOut(
-        value=max(0, fits.value - judged) if changes else 0,
-        exact=exact or not changes,
-        low=max(0, fits.low - judged) if changes else 0,
-        high=max(0, fits.high - judged) if changes else 0,
-    )
+    calls = exactly(0)
+    if changes:
+        value, low, high = (max(0, n - judged) for n in (fits.value, fits.low, fits.high))
+        calls = CountOut(value=value, exact=fits.exact, low=low, high=high)
     return EditOut(
         changes=changes,
-        enters=count_of(row["enters"], rows, profiles, exact=exact),
-        leaves=await _leaves(db, campaign, compiled.where)
-        or count_of(row["leaves"], rows, profiles, exact=exact),
+        enters=enters,
+        leaves=await _leaves(db, campaign, compiled.where) or leaves,
         judged_already=judged,
-        calls_next_run=min(campaign.shortlist_size, in_all.value),
-        calls_in_all=in_all,
+        calls_next_run=min(campaign.shortlist_size, calls.value),
+        calls_in_all=calls,
     )
 
 
@@ -233,7 +252,7 @@ async def _leaves(db: Database, campaign: Campaign, where: Where) -> CountOut | 
         return None
     if row is None or row["held"] > MOST_CANDIDATES:
         return None
-    return count_of(row["leaves"], row["held"], row["held"], exact=True)
+    return exactly(row["leaves"])
 
 
 async def _judged(db: Database, campaign: Campaign, compiled: Compiled) -> int:

@@ -86,45 +86,23 @@ select 1 from profile_features pf;
 -- Never run: the planner is asked how many profiles it expects to fit.
 select 1 from profile_features pf where {{where}};
 
--- name: count_in_few
--- Reads the whole of a small profile_features, at most :most rows and one, in no order. The caller
--- has asked the planner first that it is small.
-select count(*) as rows, count(*) filter (where ({{where}}) is true) as fits,
+-- name: count_fitting
+-- With {{sample}}: whole pages of profile_features, picked at random and the same ones again, of
+-- each a few rows, and :most rows at the most; never the table. Those of one page came together and
+-- are alike, so pages are counted, too. Without: a table that the planner has called small.
+select count(*) as rows, count(distinct (pf.place::text::point)[0]) as pages,
+    count(*) filter (where ({{where}}) is true) as fits,
     count(*) filter (where ({{held}}) is true) as held,
     count(*) filter (where ({{where}}) is true and ({{held}}) is not true) as enters,
     count(*) filter (where ({{where}}) is not true and ({{held}}) is true) as leaves,
     {{parts}}
-from (select * from profile_features limit :most::bigint + 1) pf;
+from (select *, ctid as place from profile_features {{sample}} limit :most::bigint) pf;
 
--- name: count_in_sample
--- Reads whole pages of profile_features, picked at random and the same ones again, until there are
--- :most rows: never the table.
-select count(*) as rows, count(*) filter (where ({{where}}) is true) as fits,
-    count(*) filter (where ({{held}}) is true) as held,
-    count(*) filter (where ({{where}}) is true and ({{held}}) is not true) as enters,
-    count(*) filter (where ({{where}}) is not true and ({{held}}) is true) as leaves,
-    {{parts}}
-from (
-    select * from profile_features tablesample system (:percent::real) repeatable (1)
-    limit :most::bigint
-) pf;
-
--- name: list_matches_in_few
--- The first that fit, out of at most :most rows of profile_features in no order.
+-- name: list_matches
+-- The first that fit, out of the rows of count_fitting.
 select pf.profile_id, pf.platform, pf.username, pf.display_name, left(pf.bio, 200) as bio,
     pf.followers
-from (select * from profile_features limit :most::bigint) pf
-where ({{where}}) is true
-limit :limit::bigint;
-
--- name: list_matches_in_sample
--- The same out of the sample's pages.
-select pf.profile_id, pf.platform, pf.username, pf.display_name, left(pf.bio, 200) as bio,
-    pf.followers
-from (
-    select * from profile_features tablesample system (:percent::real) repeatable (1)
-    limit :most::bigint
-) pf
+from (select * from profile_features {{sample}} limit :most::bigint) pf
 where ({{where}}) is true
 limit :limit::bigint;
 
