@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from random import Random
+from typing import Any
 
 from omni.base.clock import utc_now
 from omni.campaigns import store as campaigns
@@ -11,39 +13,19 @@ from omni.campaigns.types import Campaign
 from omni.candidates.plan import SCORE_SQL, score_params
 from omni.candidates.types import Target
 from omni.predicate.plan import compile_criteria
-from omni.storage.db import Database
+from omni.profiles import store as profiles
+from omni.profiles.store import FeatureRow
+from omni.profiles.types import SIGNALS, Features
+from omni.storage.db import Database, Row
 from omni.storage.sql import Fragment, Query
 
 Json = dict[str, object]
 
 TAGS, WORDS = 500, 2_000
 COUNTRIES = [
-    "de",
-    "at",
-    "ch",
-    "fr",
-    "it",
-    "es",
-    "pt",
-    "nl",
-    "be",
-    "dk",
-    "se",
-    "no",
-    "fi",
-    "pl",
-    "cz",
-    "us",
-    "ca",
-    "mx",
-    "br",
-    "ar",
-    "gb",
-    "ie",
-    "au",
-    "nz",
-    "jp",
-]
+    "de", "at", "ch", "fr", "it", "es", "pt", "nl", "be", "dk", "se", "no", "fi", "pl", "cz", "us",
+    "ca", "mx", "br", "ar", "gb", "ie", "au", "nz", "jp", "kr", "in",
+]  # fmt: skip
 LANGUAGES = ["en", "de", "fr", "it", "es", "pt", "nl", "pl", "sv", "ja"]
 
 PROFILES = Query(
@@ -57,7 +39,7 @@ PROFILES = Query(
     )
     select
         k, 'bench', 'user' || k || '.example', 'Person ' || k, bio,
-        (:languages::text[])[1 + k * 31 % 10], (:countries::text[])[1 + k * 7 % 27],
+        (:languages::text[])[1 + k * 31 % 10], (:countries::text[])[1 + k * 7 % 29],
         exp(k * 7919 % 1000003 / 1000003.0 * 14)::bigint, k * 31 % 5000, k * 17 % 3000,
         k % 40 / 4.0, k % 100 / 1000.0, now() - k % 3000 * interval '1 day',
         now() - k * 13 % 400 * interval '1 day', k % 5 > 0, k % 50 = 0, k % 3 > 0,
@@ -77,16 +59,8 @@ PROFILES = Query(
 TRUSTED = Query("trusted", "set local session_replication_role = replica")
 VACUUM = Query("vacuum", "vacuum (analyze) {{table}}")
 
-INGEST = Query(
-    "ingest",
-    """
-    update profile_features pf
-    set followers = n.followers, posts = n.posts, signals = n.signals::text::float8[],
-        version_hash = n.version_hash, updated_at = now()
-    from unnest(:ids::bigint[], :followers::bigint[], :posts::bigint[], :signals::text[],
-        :version_hashes::text[]) as n (profile_id, followers, posts, signals, version_hash)
-    where pf.profile_id = n.profile_id
-    """,
+FEATURES = Query(
+    "features", "select * from profile_features where profile_id = any(:ids::bigint[])"
 )
 SEEDS_UPSERT = Query(
     "seeds_upsert",
@@ -150,16 +124,34 @@ async def vacuum(db: Database, table: str) -> None:
     await db.execute(VACUUM, {"table": Fragment(table)})
 
 
-async def ingest(db: Database, ids: Sequence[int], random: Random) -> None:
-    """Write new counts and signals of these people, in one statement, as a crawl does."""
-    await db.execute(
-        INGEST,
-        ids=list(ids),
-        followers=[int(10 ** random.uniform(0, 6)) for _ in ids],
-        posts=[random.randrange(3_000) for _ in ids],
-        signals=["{" + ",".join(f"{random.random():.6f}" for _ in range(8)) + "}" for _ in ids],
-        version_hashes=[f"{random.getrandbits(128):032x}" for _ in ids],
-    )
+async def changed_features(db: Database, ids: Sequence[int], random: Random) -> list[FeatureRow]:
+    """Return the features of these people with other counts, posts and signals."""
+    rows = await db.fetch(FEATURES, ids=list(ids))
+    return [FeatureRow(row["profile_id"], _changed(row, random), random.randbytes(16).hex())
+            for row in sorted(rows, key=lambda row: row["profile_id"])]  # fmt: skip
+
+
+async def ingest(db: Database, rows: Sequence[FeatureRow]) -> None:
+    """Write features by the product's own statement, as a crawl does."""
+    async with db.transaction() as tx:
+        await profiles.put_features(tx, rows, utc_now())
+
+
+def _changed(row: Row, random: Random) -> Features:
+    names = ("domains", "hashtags", "keywords")
+    kept: dict[str, Any] = {f.name: row[f.name] for f in fields(Features) if f.name in row}
+    post = f"Today I saw word{random.randrange(WORDS)} and word{random.randrange(WORDS)}. "
+    kept |= {name: tuple(row[name]) for name in ("domains", "hashtags", "keywords")}
+    kept |= {
+        "followers": int(10 ** random.uniform(0, 6)),
+        "posts": random.randrange(3_000),
+        "last_post_at": utc_now(),
+        "signals": tuple(round(random.random(), 6) for _ in SIGNALS),
+        "view": {"bio": row["bio"], "posts": [post * 3] * 3},
+        "view_hash": random.randbytes(16).hex(),
+        "search_text": f"{row['bio']}\n{post}",
+    }
+    return Features(**kept)
 
 
 async def run_seeds(db: Database, target: Target) -> None:

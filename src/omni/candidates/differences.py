@@ -34,21 +34,21 @@ class Differences:
     """What has to be written.
 
     Attributes:
-        put: profile_id, campaign_id, username and score of pairs that are new or have changed.
-        new: Those of `put` that are not held yet.
+        new: profile_id, campaign_id, username and score of pairs that are not held yet.
+        changed: The same of pairs that are held with another username or score.
         out: profile_id, campaign_id, and whether the profile is gone, of pairs that must go.
         unchanged: How many pairs are right already.
     """
 
-    put: list[tuple[int, int, str, float]]
-    new: frozenset[Pair]
+    new: list[tuple[int, int, str, float]]
+    changed: list[tuple[int, int, str, float]]
     out: list[tuple[int, int, bool]]
     unchanged: int
 
     @property
     def campaigns(self) -> set[int]:
         """The campaigns that it concerns."""
-        return {pair[1] for pair in (*self.put, *self.out)}
+        return {pair[1] for pair in (*self.new, *self.changed, *self.out)}
 
 
 def lanes_of(profile_ids: Iterable[int]) -> list[int]:
@@ -100,8 +100,9 @@ def wanted_pairs(
     wanted: dict[Pair, tuple[str, float]] = {}
     for row in rows:
         profile_id, username = row["profile_id"], row["username"]
-        signals = whole_signals(row["signals"])
-        for place in matches[profile_id]:
+        places = matches[profile_id]
+        signals = whole_signals(row["signals"]) if places else []
+        for place in places:
             target = targets[place]
             pair = (profile_id, target.campaign_id)
             if pair not in refused:
@@ -123,15 +124,15 @@ def differences(
         overtaken: Profiles whose features have changed since they were looked at.
     """
     concerned = {target.campaign_id for target in crowd.targets}
-    new = dict(looked.wanted)
-    put: list[tuple[int, int, str, float]] = []
+    left = dict(looked.wanted)
+    changed: list[tuple[int, int, str, float]] = []
     out: list[tuple[int, int, bool]] = []
     unchanged = 0
     for row in held:
         profile_id, campaign_id = pair = (row["profile_id"], row["campaign_id"])
         if profile_id in overtaken:
             continue
-        want = new.pop(pair, None)
+        want = left.pop(pair, None)
         gone = looked.versions[profile_id] is None
         if want is None:
             if gone or campaign_id in concerned:
@@ -139,7 +140,6 @@ def differences(
         elif want == (row["username"], row["score"]):
             unchanged += 1
         else:
-            put.append((profile_id, campaign_id, *want))
-    entering = {pair: want for pair, want in new.items() if pair[0] not in overtaken}
-    put.extend((*pair, *want) for pair, want in entering.items())
-    return Differences(put, frozenset(entering), out, unchanged)
+            changed.append((profile_id, campaign_id, *want))
+    new = [(*pair, *want) for pair, want in left.items() if pair[0] not in overtaken]
+    return Differences(new, changed, out, unchanged)

@@ -28,10 +28,15 @@ where pf.profile_id = any(:ids::bigint[]) and ({{where}});
 -- name: find_overtaken
 -- By the key of profile_features: whose features are no longer those that were read (null: were not
 -- there).
+with present as materialized (
+    select pf.profile_id, pf.xmin::text::bigint as row_version
+    from profile_features pf
+    where pf.profile_id = any(:ids::bigint[])
+)
 select n.profile_id
 from unnest(:ids::bigint[], :row_versions::bigint[]) as n (profile_id, row_version)
-left join profile_features pf on pf.profile_id = n.profile_id
-where pf.xmin::text::bigint is distinct from n.row_version;
+left join present p using (profile_id)
+where p.row_version is distinct from n.row_version;
 
 -- name: read_pairs
 -- By the primary key (profile_id, campaign_id): the pairs that a few profiles are held in.
@@ -50,18 +55,21 @@ with fresh as materialized (
     where n.weights_version = coalesce(
         (select max(v.version) from campaign_weights v where v.campaign_id = c.id), 0
     )
-), written as (
+), added as (
     insert into campaign_candidates as cc
         (profile_id, campaign_id, username, candidate_score_cheap, updated_at)
-    select w.profile_id, w.campaign_id, w.username, w.score, :now::timestamptz
-    from unnest(:profile_ids::bigint[], :their_campaigns::bigint[], :usernames::text[],
-        :scores::double precision[]) as w (profile_id, campaign_id, username, score)
-    where w.campaign_id in (select f.campaign_id from fresh f)
-    order by w.profile_id, w.campaign_id
-    on conflict (profile_id, campaign_id) do update set
-        username = excluded.username,
-        candidate_score_cheap = excluded.candidate_score_cheap,
-        updated_at = excluded.updated_at
+    select n.profile_id, n.campaign_id, n.username, n.score, :now::timestamptz
+    from unnest(:new_profiles::bigint[], :new_campaigns::bigint[], :new_usernames::text[],
+        :new_scores::double precision[]) as n (profile_id, campaign_id, username, score)
+    where n.campaign_id in (select f.campaign_id from fresh f)
+    returning cc.campaign_id
+), changed as (
+    update campaign_candidates cc
+    set username = n.username, candidate_score_cheap = n.score, updated_at = :now::timestamptz
+    from unnest(:profiles::bigint[], :their_campaigns::bigint[], :usernames::text[],
+        :scores::double precision[]) as n (profile_id, campaign_id, username, score)
+    where cc.profile_id = n.profile_id and cc.campaign_id = n.campaign_id
+      and n.campaign_id in (select f.campaign_id from fresh f)
     returning cc.campaign_id
 ), removed as (
     delete from campaign_candidates cc
@@ -72,8 +80,9 @@ with fresh as materialized (
     returning cc.campaign_id
 )
 select
-    array(select f.campaign_id from fresh f) as fresh,
-    (select count(*) from written) as written,
+    (select count(*) from fresh) as fresh,
+    (select count(*) from added) as entered,
+    (select count(*) from changed) as rescored,
     (select count(*) from removed) as gone;
 
 -- name: refresh_pairs

@@ -172,24 +172,26 @@ async def _write(tx: Tx, crowd: Crowd, found: Differences, now: datetime) -> Can
         campaign_ids=[target.campaign_id for target in targets],
         criteria_hashes=[target.criteria_hash for target in targets],
         weights_versions=[target.weights_version for target in targets],
-        profile_ids=[each[0] for each in found.put],
-        their_campaigns=[each[1] for each in found.put],
-        usernames=[each[2] for each in found.put],
-        scores=[each[3] for each in found.put],
+        new_profiles=[each[0] for each in found.new],
+        new_campaigns=[each[1] for each in found.new],
+        new_usernames=[each[2] for each in found.new],
+        new_scores=[each[3] for each in found.new],
+        profiles=[each[0] for each in found.changed],
+        their_campaigns=[each[1] for each in found.changed],
+        usernames=[each[2] for each in found.changed],
+        scores=[each[3] for each in found.changed],
         out_profiles=[each[0] for each in found.out],
         out_campaigns=[each[1] for each in found.out],
         out_gone=[each[2] for each in found.out],
         now=now,
     )
     assert row is not None
-    fresh = {*row["fresh"]}
-    entered = sum(pair[1] in fresh for pair in found.new)
     return CandidateReport(
-        entered=entered,
+        entered=row["entered"],
         left=row["gone"],
-        rescored=row["written"] - entered,
+        rescored=row["rescored"],
         unchanged=found.unchanged,
-        stale=len(targets) - len(fresh),
+        stale=len(targets) - row["fresh"],
     )
 
 

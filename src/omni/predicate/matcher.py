@@ -121,6 +121,7 @@ class _Layout:
                 first lane begins at the first bit and holds every campaign.
         """
         lanes: list[tuple[int, Bits]] = []
+        everyone = (1 << len(plans)) - 1
         bits_of: dict[Atom, Bits] = {}
         for lane in range(max((len(plan.conjuncts) for plan in plans), default=0) or 1):
             held = [plan for plan in plans if len(plan.conjuncts) > lane]
@@ -129,7 +130,7 @@ class _Layout:
                     bits_of[atom] = bits_of.get(atom, 0) | 1 << at
             width = len(held) if lane else len(plans)
             if lane:
-                lanes.append((self._next, -1 << width))
+                lanes.append((self._next, everyone ^ ((1 << width) - 1)))
             else:  # whoever has no conjunct at all is only held back by what remains of it
                 self.always = (1 << width) - (1 << len(held))
             self._next += width
