@@ -138,7 +138,6 @@ async def ingest(db: Database, rows: Sequence[FeatureRow]) -> None:
 
 
 def _changed(row: Row, random: Random) -> Features:
-    names = ("domains", "hashtags", "keywords")
     kept: dict[str, Any] = {f.name: row[f.name] for f in fields(Features) if f.name in row}
     post = f"Today I saw word{random.randrange(WORDS)} and word{random.randrange(WORDS)}. "
     kept |= {name: tuple(row[name]) for name in ("domains", "hashtags", "keywords")}
