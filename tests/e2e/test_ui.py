@@ -37,10 +37,10 @@ async def test_each_page_shows_its_data(
     require(bool(CHROMIUM), "a Chromium (Debian: apt-get install chromium)")
     async with (
         running_product(tmp_path, database_url, valkey_url, queue_prefix) as product,
-        _browser() as page,
+        browser() as page,
     ):
         campaign_id = await _fill(product)
-        pictures = _pictures(tmp_path)
+        pictures = pictures_of(tmp_path)
         await _campaigns(product, page, pictures)
         await _campaign(product, page, campaign_id, pictures)
         await _messages(product, page, campaign_id, pictures)
@@ -50,7 +50,8 @@ async def test_each_page_shows_its_data(
 
 
 @asynccontextmanager
-async def _browser() -> AsyncGenerator[Page]:
+async def browser() -> AsyncGenerator[Page]:
+    """Open a page of a Chromium."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
@@ -60,7 +61,7 @@ async def _browser() -> AsyncGenerator[Page]:
             await browser.close()
 
 
-def _pictures(tmp_path: Path) -> Path:
+def pictures_of(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("OMNI_SCREENSHOTS", tmp_path / "screenshots")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -90,35 +91,35 @@ async def _fill(product: Product) -> int:
     return campaign.id
 
 
-async def _open(product: Product, page: Page, path: str, heading: str) -> None:
+async def open_page(product: Product, page: Page, path: str, heading: str) -> None:
     await page.goto(product.ui_url + path)
     await expect(page.get_by_text(heading, exact=True).first).to_be_visible(timeout=15_000)
 
 
-async def _shoot(page: Page, folder: Path, name: str) -> None:
+async def shoot(page: Page, folder: Path, name: str) -> None:
     picture = folder / f"{name}.png"
     await page.screenshot(path=picture, full_page=True)
     assert picture.stat().st_size > 5_000
 
 
 async def _campaigns(product: Product, page: Page, pictures: Path) -> None:
-    await _open(product, page, "/", "Campaigns")
+    await open_page(product, page, "/", "Campaigns")
     await expect(page.get_by_text(HOSTILE, exact=True)).to_be_visible()
     assert await page.locator("img[src=x]").count() == 0
     assert await page.title() == "Campaigns · Omni"
-    await _shoot(page, pictures, "campaigns")
+    await shoot(page, pictures, "campaigns")
 
 
 async def _campaign(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:
     status = await product.api.campaign_status(campaign_id)
     best = (await product.api.leads(campaign_id, limit=1)).items[0]
-    await _open(product, page, f"/campaigns/{campaign_id}", HOSTILE)
+    await open_page(product, page, f"/campaigns/{campaign_id}", HOSTILE)
     for stage in ("discovered", "candidates", "judged", "leads"):
         shown = page.locator(f"[data-stage={stage}]")
         await expect(shown).to_have_text(f"{getattr(status.funnel, stage):,}")
     card = page.locator(f"[data-lead='{best.id}']")
     await expect(card).to_contain_text(best.reasons[0].evidence.strip()[:40])
-    await _shoot(page, pictures, "campaign")
+    await shoot(page, pictures, "campaign")
     await card.get_by_role("button", name="Accept").click()
     await expect(card.get_by_text("accepted", exact=True)).to_be_visible()
     assert (await product.api.get_lead(best.id)).state == "accepted"
@@ -129,7 +130,7 @@ async def _messages(product: Product, page: Page, campaign_id: int, pictures: Pa
     first = (await product.api.messages(campaign_id, state="pending", limit=1)).items[0]
     card = page.locator(f"[data-message='{first.id}']")
     await expect(card.locator("textarea")).to_have_value(first.body)
-    await _shoot(page, pictures, "messages")
+    await shoot(page, pictures, "messages")
     await card.locator("textarea").fill("Hello, edited by a person.")
     await card.get_by_role("button", name="Approve").click()
     await expect(card.get_by_text("Hello, edited by a person.", exact=True)).to_be_visible()
@@ -141,16 +142,16 @@ async def _messages(product: Product, page: Page, campaign_id: int, pictures: Pa
 
 
 async def _jobs(product: Product, page: Page, pictures: Path) -> None:
-    await _open(product, page, "/jobs", "Jobs")
+    await open_page(product, page, "/jobs", "Jobs")
     await expect(page.get_by_text("crawl.seed", exact=True).first).to_be_visible()
     await expect(page.get_by_text("qualify.campaign", exact=True).first).to_be_visible()
-    await _shoot(page, pictures, "jobs")
+    await shoot(page, pictures, "jobs")
 
 
 async def _accounts(product: Product, page: Page, pictures: Path) -> None:
-    await _open(product, page, "/accounts", "Accounts")
+    await open_page(product, page, "/accounts", "Accounts")
     await expect(page.get_by_text("2 an hour, 4 a day")).to_be_visible()
-    await _shoot(page, pictures, "accounts")
+    await shoot(page, pictures, "accounts")
     await page.get_by_role("button", name="Pause").click()
     await expect(page.get_by_text("paused", exact=True)).to_be_visible()
     assert [account.status for account in await product.api.list_accounts()] == ["paused"]
@@ -158,6 +159,6 @@ async def _accounts(product: Product, page: Page, pictures: Path) -> None:
 
 async def _dark(product: Product, page: Page, pictures: Path) -> None:
     await page.emulate_media(color_scheme="dark")
-    await _open(product, page, "/jobs", "Jobs")
+    await open_page(product, page, "/jobs", "Jobs")
     await expect(page.locator("body")).to_have_class(re.compile("body--dark"))
-    await _shoot(page, pictures, "jobs-dark")
+    await shoot(page, pictures, "jobs-dark")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ from nicegui import ui
 
 from omni.client.client import OmniClient
 from omni.client.models import CampaignOut
+from omni.ui.criteria import CriteriaBuilder
 from omni.ui.layout import attempt, chip, nothing
 
 EXAMPLE: dict[str, Any] = {
@@ -65,13 +65,14 @@ class CampaignForm:
         self._saved = saved
         with (
             ui.dialog() as self._dialog,
-            ui.card().classes("w-full gap-3").style("max-width:720px"),
+            ui.card().classes("w-full gap-3").style("max-width:820px"),
         ):
             self._draw(campaign)
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Show the dialog."""
         self._dialog.open()
+        await attempt(self._criteria.load())
 
     def _draw(self, campaign: CampaignOut | None) -> None:
         title = "Change the campaign" if campaign else "New campaign"
@@ -84,9 +85,10 @@ class CampaignForm:
             )
         )
         criteria = campaign.criteria if campaign else EXAMPLE
-        self._criteria = _field(
-            ui.textarea("Criteria (JSON)", value=json.dumps(criteria, indent=2, ensure_ascii=False))
-        ).classes("font-mono")
+        self._criteria = CriteriaBuilder(
+            self._client, criteria, campaign_id=campaign.id if campaign else None
+        )
+        self._criteria.draw()
         self._template = _field(
             ui.textarea(
                 "Message, such as: Hi {{ name }}, …",
@@ -110,9 +112,9 @@ class CampaignForm:
 
     async def _save(self) -> None:
         try:
-            criteria: dict[str, Any] = json.loads(str(self._criteria.value))
-        except json.JSONDecodeError as error:
-            ui.notify(f"Criteria are not JSON: line {error.lineno}, {error.msg}", type="negative")
+            criteria = self._criteria.document()
+        except ValueError as error:
+            ui.notify(f"Criteria are not JSON: {error}", type="negative")
             return
         values: dict[str, Any] = {
             "name": self._name.value,

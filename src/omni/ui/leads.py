@@ -9,6 +9,7 @@ from nicegui import ui
 from omni.client.client import OmniClient
 from omni.client.models import Decision, LeadOut
 from omni.ui.layout import attempt, chip, nothing
+from omni.ui.why import show_why
 
 PAGE = 20
 STATES = ("all", "new", "accepted", "rejected", "contacted", "replied")
@@ -79,6 +80,11 @@ class LeadList:
                 ui.label(f"{lead.username} · {lead.platform}").classes("omni-muted text-sm")
             chip(lead.state)
             ui.space()
+            ui.button(
+                "Why?",
+                icon="help_outline",
+                on_click=lambda: show_why(self._client, lead.campaign_id, lead.profile_id),
+            ).props("flat dense no-caps")
             if lead.state in ("new", "accepted", "rejected"):
                 self._decision(card, lead, "accepted", "Accept", "check")
                 self._decision(card, lead, "rejected", "Reject", "close")
