@@ -65,6 +65,8 @@ async def _create(product: Product, page: Page, known: int, pictures: Path) -> i
     await _choose(page, form.get_by_label("Value").last, "no")
     persons = await product.count("profile_features", "followers >= 200 and not is_bot")
     await expect(count).to_have_text(f"{persons:,}")
+    english = form.locator("[data-english]")
+    await expect(english).to_have_text("followers at least 200 and is not a bot")
     await shoot(page, pictures, "criteria")
     await form.get_by_role("button", name="Save").click()
     await expect(page).to_have_url(re.compile(r"/campaigns/\d+$"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from nicegui import ui
 
 from omni.client.client import OmniClient
@@ -69,7 +71,9 @@ def _step(step: StepOut) -> None:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value[:8]) or "none"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    text = f"{value:,}" if isinstance(value, float | int) and value is not True else str(value)
-    return f"({text[:120]})"
+    if isinstance(value, bool):
+        return "(yes)" if value else "(no)"
+    if isinstance(value, int | float):
+        return f"({value:,})"
+    listed = cast("list[str]", value) if isinstance(value, list) else [str(value)]
+    return f"({', '.join(listed[:8])[:160] or 'none'})"

@@ -117,7 +117,7 @@ class StepOut(_Out):
     verdict: Verdict
     decided: bool
     field: str | None = None
-    value: str | float | bool | datetime | list[str] | None = Field(
+    value: bool | int | float | datetime | str | list[str] | None = Field(
         default=None, description="Of the feature, cut; null is unknown"
     )
     parts: list[StepOut] = Field(default_factory=list["StepOut"])
