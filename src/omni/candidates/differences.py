@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omni.candidates.plan import cheap_score, whole_signals
+from omni.candidates.score import cheap_score, whole_signals
 from omni.candidates.types import Crowd
 
 LANES = 64
