@@ -45,6 +45,7 @@ MAX_SENDS = 500
 MAX_LOOKS = 5_000
 MAX_LANES = 4
 SEND_TIMEOUT_S = 120.0
+RECORD_WAITS_S = (0.2, 1.0, 5.0)
 _NEWEST = 2**63 - 1
 
 
@@ -283,7 +284,7 @@ async def _unbroken(sending: Coroutine[Any, Any, Outcome]) -> Outcome:
 
 async def _send(run: _Run, account: Account, credentials: Credentials, message: Message) -> Outcome:
     outcome = await _on_the_wire(run, credentials, message)
-    recorded = await store.record(run.db, message, outcome, run.clock())
+    recorded = await _record(run, message, outcome, run.clock())
     get_logger().info(
         "dispatch.message_settled",
         message_id=message.id,
@@ -294,6 +295,16 @@ async def _send(run: _Run, account: Account, credentials: Credentials, message: 
         recorded=recorded,
     )
     return outcome
+
+
+async def _record(run: _Run, message: Message, outcome: Outcome, at: datetime) -> bool:
+    """Write what came of it; a database that is away for a moment must not leave it in doubt."""
+    for wait_s in RECORD_WAITS_S:
+        try:
+            return await store.record(run.db, message, outcome, at)
+        except Transient:
+            await asyncio.sleep(wait_s)
+    return await store.record(run.db, message, outcome, at)
 
 
 async def _on_the_wire(run: _Run, credentials: Credentials, message: Message) -> Outcome:
