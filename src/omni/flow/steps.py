@@ -115,11 +115,15 @@ async def refresh_candidates(world: World, job: JobContext, args: RefreshCandida
 async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign) -> StepResult:
     """Judge the shortlist, then turn verdicts into leads."""
     campaign = await campaigns.get(world.db, args.campaign_id)
+    compiled = compile_criteria(campaign.criteria)
+    if compiled.where.drifts:
+        # Time alone moves people across "30 days ago": no changed profile tells of it.
+        await candidates.refresh(world.db, _target(campaign), now=world.clock(), report=job.report)
     judged = await qualification.qualify(
         world.db,
         world.judge,
         campaign,
-        compile_criteria(campaign.criteria).english,
+        compiled.english,
         limit=args.limit or campaign.shortlist_size,
         clock=world.clock,
         report=job.report,
