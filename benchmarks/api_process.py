@@ -76,7 +76,9 @@ async def _reference(database_url: str) -> AsyncGenerator[ASGIApp]:
 
 async def serve(which: str, database_url: str) -> None:
     """Serve until terminated; print the URL first."""
-    bound = socket.create_server(("127.0.0.1", 0))
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.bind(("127.0.0.1", 0))
+    bound.listen(128)
     make = {"omni": _omni, "reference": _reference}[which]
     async with make(database_url) as app:
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
