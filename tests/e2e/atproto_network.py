@@ -94,6 +94,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "atproto_network" in getattr(item, "fixturenames", ()):
             item.add_marker("node")
+            item.add_marker(pytest.mark.xdist_group("atproto"))  # one network, not one a worker
         if item.get_closest_marker("node"):
             item.add_marker(pytest.mark.timeout(INSTALL_WITHIN_S + READY_WITHIN_S))
 
