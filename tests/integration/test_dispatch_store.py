@@ -84,6 +84,20 @@ async def test_of_an_edit_and_an_approval_at_once_no_unseen_text_is_approved(db:
         assert (message.body, message.state) == (f"Text {number}", "pending")
 
 
+@pytest.mark.parametrize("lead_state", ["withdrawn", "rejected"])
+async def test_a_message_to_somebody_who_is_no_longer_wanted_cannot_be_approved(
+    db: Database, lead_state: str
+) -> None:
+    seen = await _pending(db)
+    await rows(db, "update leads set state = :state", state=lead_state)
+    with pytest.raises(Conflict, match=f"the lead is {lead_state}"):
+        await store.approve(db, seen.id, body_hash=seen.body_hash, now=NOW)
+    assert await states(db) == {"pending": 1}
+    await rows(db, "update leads set state = 'new'")
+    approved = await store.approve(db, seen.id, body_hash=seen.body_hash, now=NOW)
+    assert approved.state == "approved"
+
+
 async def test_a_rejected_message_is_over(db: Database) -> None:
     seen = await _pending(db)
     assert (await store.reject(db, seen.id, now=NOW)).state == "cancelled"

@@ -66,7 +66,9 @@ order by l.score desc, l.id desc
 limit :limit;
 
 -- name: insert_drafts
--- Unique (platform, platform_id, campaign_id, step): drafting again is a no-op.
+-- leads_pkey, then unique (platform, platform_id, campaign_id, step): drafting again is a no-op. The
+-- lock makes a decision on the lead come before, and then there is no draft, or after, and then it
+-- sees the draft. A lead that is being changed at this moment is left to the next drafting.
 insert into messages (
     campaign_id, lead_id, profile_id, platform, platform_id, username, body, body_hash,
     held_by, created_at, updated_at
@@ -76,7 +78,11 @@ select :campaign_id, d.lead_id, d.profile_id, d.platform, d.platform_id, d.usern
 from unnest(
     :lead_ids::bigint[], :profile_ids::bigint[], :platforms::text[], :platform_ids::text[],
     :usernames::text[], :bodies::text[], :body_hashes::text[]
-) as d (lead_id, profile_id, platform, platform_id, username, body, body_hash)
+) with ordinality
+    as d (lead_id, profile_id, platform, platform_id, username, body, body_hash, place)
+join leads l on l.id = d.lead_id and l.state in ('new', 'accepted')
+order by d.place
+for share of l skip locked
 on conflict (platform, platform_id, campaign_id, step) do nothing;
 
 -- name: get_message
@@ -86,6 +92,10 @@ select * from messages where id = :id;
 -- name: lock_message
 -- messages_pkey; the lock keeps a person's decision and the dispatcher from crossing.
 select * from messages where id = :id for update;
+
+-- name: get_lead_state
+-- leads_pkey.
+select state from leads where id = :lead_id;
 
 -- name: page_messages
 -- messages_by_campaign, newest first from the keyset on.
@@ -187,7 +197,13 @@ select
         select from profile_features f
         where f.profile_id = m.profile_id and f.accepts_messages is not false
     ) as refuses,
+    m.lead_id is not null and not exists (
+        select from leads l
+        where l.id = m.lead_id and l.state in ('new', 'accepted', 'contacted', 'replied')
+    ) as lead_closed,
     exists (
+        select from leads l where l.id = m.lead_id and l.state = 'replied'
+    ) or exists (
         select from messages o
         where o.platform = m.platform and o.platform_id = m.platform_id
             and o.campaign_id <> m.campaign_id

@@ -163,7 +163,8 @@ async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetim
 
     Raises:
         NotFound: There is no such message.
-        Conflict: It is not pending, or its text or recipient is not the one that was seen.
+        Conflict: It is not pending, its text or recipient is not the one that was seen, or its lead
+            was withdrawn or rejected.
     """
     message = await _locked(tx, message_id)
     if message.state != "pending":
@@ -171,6 +172,9 @@ async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetim
     written = rules.body_hash(message.platform, message.platform_id, message.body)
     if not body_hash == message.body_hash == written:
         raise Conflict("the message has changed since it was shown: look at it again")
+    if message.lead_id is not None:
+        lead_state = await tx.fetchval(QUERIES["get_lead_state"], lead_id=message.lead_id)
+        rules.check_lead(lead_state)
     row = await tx.fetchrow(QUERIES["approve_message"], id=message_id, body_hash=body_hash, now=now)
     return _found(row, message_id)
 

@@ -20,6 +20,7 @@ class Gate(StrEnum):
     APPROVAL = "approval"
     SUPPRESSED = "suppressed"
     RECIPIENT = "recipient"
+    LEAD = "lead withdrawn or rejected"
     CONVERSATION = "already in conversation"
     CAMPAIGN = "campaign not active"
     NO_SENDER = "no sender"
@@ -112,10 +113,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the gates ask about one message, read in one statement."""
+    """What the gates ask about one message, read in one statement.
+
+    Attributes:
+        lead_closed: Its lead was withdrawn or rejected: the campaign no longer wants this person.
+        in_conversation: They wrote back, or another campaign has written to them.
+    """
 
     suppressed: bool
     refuses: bool
+    lead_closed: bool
     in_conversation: bool
     campaign_active: bool
     account_active: bool
