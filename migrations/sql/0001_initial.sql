@@ -42,6 +42,8 @@ create index jobs_by_campaign on jobs (campaign_id, created_at desc, id desc)
     where campaign_id is not null;
 create index jobs_open_by_campaign on jobs (campaign_id, kind)
     where state in ('queued', 'running') and campaign_id is not null;
+create index jobs_open_maintenance on jobs (created_at)
+    where state in ('queued', 'running') and kind = 'candidates.maintain';
 
 -- profiles: what a platform says of a person, and what we make of it ---------------------------
 
@@ -178,8 +180,9 @@ create unique index llm_scores_cache on llm_scores
 create index llm_scores_refused on llm_scores
     (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt_version)
     where outcome = 'refused';
-create index llm_scores_by_criteria on llm_scores (campaign_id, criteria_hash, profile_id)
-    include (qualified) where outcome = 'verdict';
+create index llm_scores_by_criteria on llm_scores
+    (campaign_id, criteria_hash, prompt_version, profile_id, id)
+    include (profile_hash, qualified, score) where outcome = 'verdict';
 create index llm_scores_positive on llm_scores
     (campaign_id, criteria_hash, model, prompt_version, id) where qualified;
 create index llm_scores_by_profile on llm_scores (profile_id);

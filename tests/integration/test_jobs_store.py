@@ -194,6 +194,10 @@ HOT: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("list_published", {"before": utc_now(), "limit": 500}, "", "jobs_published"),
     ("requeue_lost", {"grace_s": 3.0, "now": utc_now(), "limit": 500}, "", "jobs_leases"),
     ("count_open", {"campaign_id": 7}, "", "jobs_open_by_campaign"),
+    *(
+        ("find_obstacle", {"id": uuid4(), "campaign_id": 7, "soon": utc_now()}, "", index)
+        for index in ("jobs_pkey", "jobs_open_by_campaign", "jobs_open_maintenance")
+    ),
     ("list_jobs", {"limit": 50}, "", "jobs_recent"),
     ("list_jobs", {"limit": 50}, "and state = 'failed'", "jobs_by_state"),
     ("list_jobs", {"limit": 50}, "and campaign_id = 7", "jobs_by_campaign"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
 import msgspec
 
-from omni.base.errors import Rejected, Transient, Unauthorized
+from omni.base.errors import Cancelled, Fatal, OmniError, Snooze, Transient
 from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
@@ -28,6 +29,7 @@ from omni.flow import follow
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
 from omni.jobs import store as ledger
+from omni.jobs.plan import describe
 from omni.jobs.types import (
     CrawlRefresh,
     CrawlSeed,
@@ -44,6 +46,7 @@ from omni.jobs.types import (
 )
 from omni.leads import store as leads_store
 from omni.leads import work as leads
+from omni.leads.types import LeadReport
 from omni.predicate.plan import compile_criteria
 from omni.profiles import work as profiles
 from omni.profiles.types import StoredBatch
@@ -53,6 +56,9 @@ from omni.weights import work as weights
 
 MAX_CAMPAIGNS = 1_000
 """The most campaigns that one maintenance job serves."""
+
+QUALIFY_PAUSE = timedelta(seconds=2)
+"""Between two looks at whether a qualification may begin."""
 
 
 async def crawl_seed(world: World, job: JobContext, args: CrawlSeed) -> StepResult:
@@ -113,31 +119,44 @@ async def refresh_candidates(world: World, job: JobContext, args: RefreshCandida
 
 
 async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign) -> StepResult:
-    """Judge the shortlist, then turn verdicts into leads."""
+    """Judge the shortlist, then turn verdicts into leads.
+
+    Raises:
+        Snooze: The candidates are being brought up to date, or another qualification of the
+            campaign runs: the wait is bounded, since only what came before is waited for.
+        Transient: The judge is down; what it has said until then is leads already.
+    """
+    obstacle = await ledger.find_obstacle(world.db, job.id, args.campaign_id, now=world.clock())
+    if obstacle is not None:
+        raise Snooze(world.clock() + QUALIFY_PAUSE, f"waits for {obstacle}")
     campaign = await campaigns.get(world.db, args.campaign_id)
-    compiled = compile_criteria(campaign.criteria)
-    if compiled.where.drifts:
-        # Time alone moves people across "30 days ago": no changed profile tells of it.
-        await candidates.refresh(world.db, _target(campaign), now=world.clock(), report=job.report)
-    judged = await qualification.qualify(
-        world.db,
-        world.judge,
-        campaign,
-        compiled.english,
-        limit=args.limit or campaign.shortlist_size,
-        clock=world.clock,
-        report=job.report,
+    try:
+        judged = await qualification.qualify(
+            world.db,
+            world.judge,
+            campaign,
+            compile_criteria(campaign.criteria).english,
+            limit=args.limit or campaign.shortlist_size,
+            clock=world.clock,
+            report=job.report,
+        )
+    except (Transient, Fatal):
+        await _promote(world, campaign)
+        raise
+    promoted = await _promote(world, campaign)
+    return StepResult(
+        {**asdict(judged), "leads": asdict(promoted)},
+        follow.after_qualification(campaign.id, job.id),
     )
-    promoted = await leads.promote(
+
+
+async def _promote(world: World, campaign: Campaign) -> LeadReport:
+    return await leads.promote(
         world.db,
         campaign,
         model=world.judge.model,
         prompt_version=PROMPT_VERSION,
         now=world.clock(),
-    )
-    return StepResult(
-        {**asdict(judged), "leads": asdict(promoted)},
-        follow.after_qualification(campaign.id, job.id),
     )
 
 
@@ -166,9 +185,11 @@ async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> 
             continue
         try:
             events += await _sweep_account(world, account)
-        except (Transient, Rejected, Unauthorized) as error:
+        except Cancelled:
+            raise
+        except Exception as error:
             unread += 1
-            get_logger().warning("feedback.account_unread", account_id=account.id, error=str(error))
+            _warn("feedback.account_unread", error, account_id=account.id)
         job.report(Progress(events, None, account.handle))
     if unread and not events:
         raise Transient(f"{unread} inboxes could not be read: see the log")
@@ -246,6 +267,12 @@ async def _write(world: World, job: JobContext, batch: Sequence[RawProfile]) -> 
         await ledger.enqueue(tx, follow.after_profiles(stored.new + stored.changed), now=now)
     await profiles.store_images(world.db, world.objects, world.http, stored.new + stored.changed)
     return stored
+
+
+def _warn(event: str, error: Exception, **about: object) -> None:
+    """Log what went wrong; what nobody raised on purpose with its type and traceback."""
+    unexpected = not isinstance(error, OmniError)
+    get_logger().warning(event, error=describe(error), exc_info=unexpected, **about)
 
 
 def _target(campaign: Campaign) -> Target:

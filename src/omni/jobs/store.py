@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,9 @@ QUERIES = load_queries("omni.jobs")
 
 CHANNEL = "omni_jobs"
 """The NOTIFY channel on which new due jobs are announced."""
+
+SOON = timedelta(seconds=5)
+"""A job that is queued until then only snoozes: it is not backing off after a failure."""
 
 _STATE_FILTERS: Mapping[JobState, str] = {
     # Literals, not a parameter, so that the planner can prove that the partial index applies.
@@ -130,6 +133,26 @@ async def count_open(db: Executor, campaign_id: int) -> dict[str, int]:
     """Return how many jobs of each kind are queued or running for the campaign."""
     rows = await db.fetch(QUERIES["count_open"], campaign_id=campaign_id)
     return {row["kind"]: row["open"] for row in rows}
+
+
+async def find_obstacle(
+    db: Executor, job_id: UUID, campaign_id: int, *, now: datetime
+) -> str | None:
+    """Return the kind of job that a campaign's qualification has to wait for, None if it may begin.
+
+    That is a refresh of the campaign's candidates; maintenance that was asked for before the
+    qualification was (later maintenance is not waited for, lest a steady crawl hold it up for
+    ever); and another qualification of the campaign, for two would pay for the same verdicts.
+
+    Args:
+        job_id: The qualification, which runs.
+    """
+    return await db.fetchval(
+        QUERIES["find_obstacle"],
+        id=job_id,
+        campaign_id=campaign_id,
+        soon=now + SOON,
+    )
 
 
 # What the relay asks for ------------------------------------------------------------------------
