@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,6 +27,7 @@ def ticking_fast(monkeypatch: pytest.MonkeyPatch) -> None:
 class Campaign:
     id: int
     created_at: datetime = datetime(1999, 1, 1, tzinfo=UTC)
+    criteria: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class World:
