@@ -42,6 +42,7 @@ create index jobs_by_campaign on jobs (campaign_id, created_at desc, id desc)
     where campaign_id is not null;
 create index jobs_open_by_campaign on jobs (campaign_id, kind)
     where state in ('queued', 'running') and campaign_id is not null;
+create index jobs_finished on jobs (finished_at) where finished_at is not null;
 create index jobs_open_maintenance on jobs (created_at)
     where state in ('queued', 'running') and kind = 'candidates.maintain';
 

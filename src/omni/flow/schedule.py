@@ -27,6 +27,7 @@ from omni.storage.db import Database
 
 TICK_S = 10.0
 CAMPAIGNS_PER_TICK = 500
+DELETED_PER_TICK = 1_000
 
 DAY = timedelta(days=1)
 
@@ -128,11 +129,14 @@ async def run_schedule(
     list_campaigns: Callable[[], Awaitable[Sequence[Running]]],
     clock: Clock,
     stop: asyncio.Event,
+    jobs_kept: timedelta = timedelta(days=30),
 ) -> None:
     """Write what is due to the ledger, every few seconds, until `stop` is set.
 
     Args:
         list_campaigns: The campaigns that run; many campaigns are taken in turns, some a tick.
+        jobs_kept: Jobs that ended longer ago are deleted, a bounded number a tick. At least two
+            days, so that a slot that is still asked for keeps its key.
     """
     log = get_logger()
     known: frozenset[str] = frozenset()
@@ -148,6 +152,7 @@ async def run_schedule(
                 async with db.transaction() as tx:
                     await store.enqueue(tx, new, now=clock())
             known = _remember(known, due)
+            await store.delete_finished(db, before=clock() - jobs_kept, limit=DELETED_PER_TICK)
         except Transient as error:
             log.warning("schedule.tick_faltered", error=str(error))
         await _sleep(stop, TICK_S)

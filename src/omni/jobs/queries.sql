@@ -144,6 +144,18 @@ from lost
 where jobs.id = lost.id
 returning jobs.id as job_id, kind, campaign_id, attempts, state;
 
+-- name: delete_finished
+-- jobs_finished, the oldest first, then the primary key. Two that delete at once share the work.
+with old as (
+    select id
+    from jobs
+    where finished_at < :before::timestamptz
+    order by finished_at
+    limit :limit
+    for update skip locked
+)
+delete from jobs using old where jobs.id = old.id;
+
 -- name: claim_jobs
 -- Primary key. A ring is granted when it is the newest one of a job that waits, or of a job whose
 -- worker went silent (the broker rang again for it).

@@ -192,6 +192,14 @@ async def requeue_lost(db: Executor, *, grace_s: float, now: datetime, limit: in
     return [LostRun(**row) for row in rows]
 
 
+async def delete_finished(db: Executor, *, before: datetime, limit: int) -> int:
+    """Delete jobs that ended before that moment, the oldest first; return how many.
+
+    Their keys are free again: the moment has to lie before every slot that is still asked for.
+    """
+    return await db.execute(QUERIES["delete_finished"], before=before, limit=limit)
+
+
 def _by_queue(rows: Sequence[Mapping[str, Any]]) -> dict[QueueName, list[Delivery]]:
     found: dict[QueueName, list[Delivery]] = {}
     for row in rows:
