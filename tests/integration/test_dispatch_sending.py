@@ -79,6 +79,7 @@ async def test_contacted_leads_are_named_until_they_are_marked(db: Database) -> 
     await add_account(db)
     first = await run(db, CountingSender(clock), clock)
     assert len(first.contacted_lead_ids) == 2
+    await rows(db, "update leads set state = 'withdrawn' where platform_id = 'p1'")
     clock.advance(HOUR)
     assert (await run(db, CountingSender(clock), clock)).contacted_lead_ids == (
         first.contacted_lead_ids

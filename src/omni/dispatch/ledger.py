@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from omni.base.log import get_logger
-from omni.dispatch.store import QUERIES
 from omni.dispatch.types import Account, Charge, Facts, Gate, Message, Outcome
 from omni.storage.db import Executor
+from omni.storage.sql import load_queries
+
+QUERIES = load_queries("omni.dispatch")
 
 MAX_MARKED = 10_000
 MAX_RECOVERED = 1_000

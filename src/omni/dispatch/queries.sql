@@ -82,7 +82,7 @@ from unnest(
     as d (lead_id, profile_id, platform, platform_id, username, body, body_hash, place)
 join leads l on l.id = d.lead_id and l.state in ('new', 'accepted')
 order by d.place
-for share of l skip locked
+for share skip locked
 on conflict (platform, platform_id, campaign_id, step) do nothing;
 
 -- name: get_message
@@ -148,6 +148,45 @@ update messages
 set state = 'cancelled', error = :reason, held_by = null, eligible_at = null, charged_at = null,
     updated_at = :now
 where lead_id = :lead_id and state in ('pending', 'approved', 'claimed');
+
+-- name: reopen_for_lead
+-- messages_by_lead, then the suppressions' unique key. What was approved has to be approved again.
+update messages m
+set state = 'pending', error = null, held_by = :held_by, approved_hash = null, approved_at = null,
+    eligible_at = null, account_id = null, claimed_at = null, updated_at = :now
+where m.lead_id = :lead_id and m.state = 'cancelled' and m.error = :reason
+    and not exists (
+        select from suppressions s
+        where s.platform = m.platform and s.platform_id = m.platform_id
+    );
+
+-- name: has_message
+-- messages_by_lead.
+select exists (select from messages where lead_id = :lead_id);
+
+-- name: release_campaign
+-- messages_by_campaign_state: what this gate held is due at once.
+update messages
+set held_by = null, eligible_at = :now, updated_at = :now
+where id in (
+    select id from messages
+    where campaign_id = :campaign_id and state = 'approved' and held_by = :gate
+    order by id desc
+    limit :limit
+    for update skip locked
+);
+
+-- name: release_platform
+-- messages_to_send, from now on: what this gate held is due at once.
+update messages
+set held_by = null, eligible_at = :now, updated_at = :now
+where id in (
+    select id from messages
+    where platform = :platform and state = 'approved' and eligible_at > :now and held_by = :gate
+    order by eligible_at
+    limit :limit
+    for update skip locked
+);
 
 -- name: settle_message
 -- messages_pkey. A person says what became of a message that the program cannot know about.
@@ -355,5 +394,5 @@ cross join lateral (
     limit :limit
 ) s
 join leads l on l.id = s.lead_id
-where l.state in ('new', 'accepted')
+where l.state in ('new', 'accepted', 'withdrawn')
 limit :limit;

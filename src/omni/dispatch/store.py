@@ -9,6 +9,7 @@ from omni.base.vault import Vault
 from omni.connectors.types import Credentials
 from omni.dispatch import rules
 from omni.dispatch.types import (
+    LEAD_REJECTED,
     Account,
     AccountStatus,
     Gate,
@@ -21,6 +22,7 @@ from omni.storage.sql import load_queries
 QUERIES = load_queries("omni.dispatch")
 
 MAX_ACCOUNTS = 1_000
+MAX_RELEASED = 10_000
 _NEWEST = 2**63 - 1
 
 
@@ -99,6 +101,17 @@ async def set_account_status(
     if row is None:
         raise NotFound(f"there is no account {account_id}")
     return account_from(row)
+
+
+async def release_account(tx: Executor, account: Account, *, now: datetime) -> int:
+    """Make due what waits because an account was paused; return how many messages."""
+    return await tx.execute(
+        QUERIES["release_platform"],
+        platform=account.platform,
+        gate=Gate.ACCOUNT,
+        limit=MAX_RELEASED,
+        now=now,
+    )
 
 
 async def credentials(db: Executor, account_id: int, vault: Vault) -> Credentials:
@@ -236,12 +249,49 @@ async def cancel_for_person(
 
 
 async def cancel_for_lead(tx: Executor, lead_id: int, *, reason: str, now: datetime) -> int:
-    """Cancel every message to this lead that is not on the wire yet; return how many."""
+    """Cancel every message to this lead that is not on the wire yet; return how many.
+
+    With `LEAD_REJECTED` as the reason, `reopen_for_lead` can undo it.
+    """
     return await tx.execute(QUERIES["cancel_for_lead"], lead_id=lead_id, reason=reason, now=now)
+
+
+async def reopen_for_lead(tx: Executor, lead_id: int, *, now: datetime) -> bool:
+    """Put the messages back to pending that were cancelled because the lead was rejected.
+
+    What was cancelled for another reason stays so, and so does every message to somebody who must
+    not be written to. What had been approved has to be approved again.
+
+    Returns:
+        Whether the lead has a message, in whatever state; if not, there may be a draft.
+    """
+    await tx.execute(
+        QUERIES["reopen_for_lead"],
+        lead_id=lead_id,
+        reason=LEAD_REJECTED,
+        held_by=Gate.APPROVAL,
+        now=now,
+    )
+    has_message: bool = await tx.fetchval(QUERIES["has_message"], lead_id=lead_id)
+    return has_message
+
+
+async def release_campaign(tx: Executor, campaign_id: int, *, now: datetime) -> int:
+    """Make due what waits because its campaign was not active; return how many messages."""
+    return await tx.execute(
+        QUERIES["release_campaign"],
+        campaign_id=campaign_id,
+        gate=Gate.CAMPAIGN,
+        limit=MAX_RELEASED,
+        now=now,
+    )
 
 
 async def settle(tx: Executor, message_id: int, *, arrived: bool, now: datetime) -> Message:
     """Record what a person found out about an ambiguous message; it is not sent again either way.
+
+    It ends as `sent` if it has arrived, else as `failed`: a claim that it did not arrive may be
+    wrong, so even then the program writes no second message of this campaign to this person.
 
     Raises:
         NotFound: There is no such message.

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 AccountStatus = Literal["active", "paused"]
 MessageState = Literal[
     "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled"
 ]
+
+LEAD_REJECTED: Final = "lead rejected"
+"""Why a message was cancelled that comes back when its lead is accepted after all."""
 
 
 class Gate(StrEnum):

@@ -11,7 +11,7 @@ from omni.client.models import Decision, LeadOut
 from omni.ui.layout import attempt, chip, nothing
 
 PAGE = 20
-STATES = ("all", "new", "accepted", "rejected", "contacted", "replied")
+STATES = ("all", "new", "accepted", "rejected", "contacted", "replied", "withdrawn")
 
 
 class LeadList:

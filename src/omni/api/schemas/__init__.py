@@ -15,6 +15,7 @@ from omni.api.schemas.requests import (
     MessagePatch,
     PauseIn,
     QualifyIn,
+    SettleIn,
     SuppressionIn,
     TimetableKind,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "QualifyIn",
     "Ready",
     "ReasonOut",
+    "SettleIn",
     "StatusOut",
     "Suppressed",
     "SuppressionIn",
