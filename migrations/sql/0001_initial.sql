@@ -57,10 +57,12 @@ create table profiles_raw (
     content_hash text not null,
     first_seen timestamptz not null default now(),
     last_seen timestamptz not null default now(),
+    looked_at timestamptz not null default now(),  -- when a refresh last asked for them, or they were seen
+    missed_at timestamptz,                    -- the first empty answer that had them; null once seen
     gone_since timestamptz,                   -- the platform no longer shows them; null while it does
     unique (platform, platform_id)
 );
-create index profiles_raw_stale on profiles_raw (platform, last_seen, profile_id)
+create index profiles_raw_stale on profiles_raw (platform, looked_at, profile_id)
     where gone_since is null;
 
 create table profile_features (

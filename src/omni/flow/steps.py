@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
-from time import monotonic
 from typing import Any
 
 import msgspec
@@ -17,8 +15,6 @@ from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.candidates import work as candidates
 from omni.candidates.types import Target
-from omni.connectors.types import RawProfile, Seed
-from omni.crawl import work as crawling
 from omni.dispatch import store as accounts
 from omni.dispatch import work as dispatching
 from omni.dispatch.types import Account
@@ -26,6 +22,7 @@ from omni.feedback import store as feedback_store
 from omni.feedback import work as feedback
 from omni.feedback.plan import consequences
 from omni.flow import follow
+from omni.flow.finding import crawl_refresh, crawl_seed, fetch_images
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
 from omni.jobs import store as ledger
@@ -35,6 +32,7 @@ from omni.jobs.types import (
     CrawlSeed,
     DispatchMessages,
     DraftMessages,
+    FetchImages,
     JobArgs,
     MaintainCandidates,
     Noop,
@@ -48,8 +46,6 @@ from omni.leads import store as leads_store
 from omni.leads import work as leads
 from omni.leads.types import LeadReport
 from omni.predicate.plan import compile_criteria
-from omni.profiles import work as profiles
-from omni.profiles.types import StoredBatch
 from omni.qualification import work as qualification
 from omni.qualification.plan import PROMPT_VERSION
 from omni.weights import work as weights
@@ -59,43 +55,6 @@ MAX_CAMPAIGNS = 1_000
 
 QUALIFY_PAUSE = timedelta(seconds=2)
 """Between two looks at whether a qualification may begin."""
-
-
-async def crawl_seed(world: World, job: JobContext, args: CrawlSeed) -> StepResult:
-    """Walk from the seed; write each batch with its follow-up jobs in one transaction."""
-    walk = crawling.crawl(
-        world.source(args.platform),
-        Seed(args.platform, args.seed_type, args.seed_value),
-        args.config,
-        concurrency=world.settings.crawler_concurrency,
-        monotonic=monotonic,
-        report=job.report,
-    )
-    total = StoredBatch((), (), 0)
-    async with aclosing(walk):
-        async for batch in walk:
-            total = _sum(total, await _write(world, job, batch))
-    return StepResult(_counts(total))
-
-
-async def crawl_refresh(world: World, job: JobContext, args: CrawlRefresh) -> StepResult:
-    """Read again whom we have not seen for the longest time."""
-    stale = await profiles.stale_refs(world.db, platforms=tuple(world.sources), limit=args.limit)
-    total, done = StoredBatch((), (), 0), 0
-    for platform, ids in stale.items():
-        source = world.source(platform)
-        for start in range(0, len(ids), source.batch_size):
-            part = ids[start : start + source.batch_size]
-            found = await source.fetch(part)
-            total = _sum(total, await _write(world, job, found))
-            shown = {profile.platform_id for profile in found if profile.discoverable}
-            gone = [platform_id for platform_id in part if platform_id not in shown]
-            await profiles.mark_gone(
-                world.db, platform=platform, platform_ids=gone, now=world.clock()
-            )
-            done += len(part)
-            job.report(Progress(done, sum(map(len, stale.values()))))
-    return StepResult(_counts(total))
 
 
 async def maintain_candidates(
@@ -238,6 +197,7 @@ def bind_steps(world: World) -> Steps:
     steps: dict[type[JobArgs], Callable[[World, JobContext, Any], Awaitable[StepResult]]] = {
         CrawlSeed: crawl_seed,
         CrawlRefresh: crawl_refresh,
+        FetchImages: fetch_images,
         MaintainCandidates: maintain_candidates,
         RefreshCandidates: refresh_candidates,
         QualifyCampaign: qualify_campaign,
@@ -257,18 +217,6 @@ def _bind(world: World, step: Callable[[World, JobContext, Any], Awaitable[StepR
     return bound
 
 
-async def _write(world: World, job: JobContext, batch: Sequence[RawProfile]) -> StoredBatch:
-    """Write profiles, features and the jobs that follow as one; then fetch the pictures."""
-    now = world.clock()
-    async with world.db.transaction() as tx:
-        stored = await profiles.store_batch(
-            tx, batch, now=now, campaign_id=job.campaign_id, job_id=job.id
-        )
-        await ledger.enqueue(tx, follow.after_profiles(stored.new + stored.changed), now=now)
-    await profiles.store_images(world.db, world.objects, world.http, stored.new + stored.changed)
-    return stored
-
-
 def _warn(event: str, error: Exception, **about: object) -> None:
     """Log what went wrong; what nobody raised on purpose with its type and traceback."""
     unexpected = not isinstance(error, OmniError)
@@ -282,22 +230,6 @@ def _target(campaign: Campaign) -> Target:
         campaign.weights,
         campaign.criteria_hash,
     )
-
-
-def _sum(one: StoredBatch, other: StoredBatch) -> StoredBatch:
-    return StoredBatch(
-        one.new + other.new, one.changed + other.changed, one.unchanged + other.unchanged
-    )
-
-
-def _counts(stored: StoredBatch) -> dict[str, Any]:
-    found = len(stored.new) + len(stored.changed) + stored.unchanged
-    return {
-        "profiles": found,
-        "new": len(stored.new),
-        "changed": len(stored.changed),
-        "unchanged": stored.unchanged,
-    }
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
