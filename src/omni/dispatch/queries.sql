@@ -11,19 +11,26 @@ returning id, platform, handle, hourly_limit, daily_limit, status, pause_reason,
 -- name: list_accounts
 -- accounts_pkey, in order: a table of a few rows, bounded by the limit.
 select id, platform, handle, hourly_limit, daily_limit, status, pause_reason, created_at
-from accounts
-order by id
-limit :limit;
+from accounts order by id limit :limit;
 
 -- name: get_account
 -- accounts_pkey.
 select id, platform, handle, hourly_limit, daily_limit, status, pause_reason, created_at
-from accounts
-where id = :id;
+from accounts where id = :id;
 
 -- name: get_credentials
--- accounts_pkey. The only query that reads the encrypted secret.
+-- accounts_pkey. No query but this and lock_secrets reads the encrypted secret.
 select handle, credentials from accounts where id = :id;
+
+-- name: lock_secrets
+-- accounts_pkey, in order: a table of a few rows, bounded by the limit.
+select id, credentials from accounts
+where credentials is not null
+order by id limit :limit for no key update;
+
+-- name: put_secret
+-- accounts_pkey.
+update accounts set credentials = :secret where id = :id;
 
 -- name: set_account_status
 -- accounts_pkey.
@@ -101,15 +108,13 @@ select state from leads where id = :lead_id;
 -- messages_by_campaign, newest first from the keyset on.
 select * from messages
 where campaign_id = :campaign_id and id < :before_id
-order by id desc
-limit :limit;
+order by id desc limit :limit;
 
 -- name: page_messages_in_state
 -- messages_by_campaign_state, newest first from the keyset on.
 select * from messages
 where campaign_id = :campaign_id and state = :state and id < :before_id
-order by id desc
-limit :limit;
+order by id desc limit :limit;
 
 -- name: approve_message
 -- messages_pkey.
@@ -204,17 +209,14 @@ select state, count(*) as messages from messages where campaign_id = :campaign_i
 -- accounts_pkey. Claims of one account happen one after the other, in every worker; the lock lets
 -- the foreign key of `messages` through.
 select id, platform, handle, hourly_limit, daily_limit, status, pause_reason, created_at
-from accounts
-where id = :id
-for no key update;
+from accounts where id = :id for no key update;
 
 -- name: list_charges
 -- messages_charged; at most as many rows as the daily limit, for more decide nothing.
 select charged_at, state in ('claimed', 'sending') as in_flight
 from messages
 where account_id = :account_id and charged_at > :since
-order by charged_at desc
-limit :limit;
+order by charged_at desc limit :limit;
 
 -- name: pick_message
 -- messages_to_send: the one that has been eligible for the longest time; a row that another

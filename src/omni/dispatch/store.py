@@ -129,6 +129,21 @@ async def credentials(db: Executor, account_id: int, vault: Vault) -> Credential
     return Credentials(handle=row["handle"], secret=secret)
 
 
+async def renew_secrets(tx: Executor, vault: Vault) -> int:
+    """Encrypt every account's secret anew with the vault's first key; return how many.
+
+    Call it in a transaction: after it the other keys may go.
+
+    Raises:
+        Rejected: A secret cannot be decrypted with the keys at hand.
+    """
+    found = await tx.fetch(QUERIES["lock_secrets"], limit=MAX_ACCOUNTS)
+    for row in found:
+        renewed = vault.renew(row["credentials"])
+        await tx.execute(QUERIES["put_secret"], id=row["id"], secret=renewed)
+    return len(found)
+
+
 async def get_message(db: Executor, message_id: int) -> Message:
     """Return one message.
 
