@@ -46,7 +46,7 @@ up: $(RUN) ## Run the product: API, crawler, workers, scheduler and UI, until Ct
 	@$(BIN)/omni up $(ARGS)
 
 test: $(DEV) ## Run the tests (ARGS="-k name" picks some)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 test-long: $(DEV) ## Run the long campaigns in full
 	@OMNI_TEST_LONG=1 $(BIN)/pytest -m long --timeout 7200 $(ARGS)

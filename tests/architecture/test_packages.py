@@ -30,7 +30,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "rich": ("cli/*.py",),
     "uvicorn": ("cli/*.py",),
     "fastapi": ("api/*.py", "api/*/*.py", "connectors/synthetic/*.py"),
-    "starlette": ("api/*.py", "api/*/*.py", "connectors/synthetic/*.py"),
+    "starlette": ("api/*.py", "api/*/*.py", "connectors/synthetic/*.py", "ui/app.py"),
     "pydantic": ("api/*.py", "api/*/*.py", "base/settings.py", "client/*.py", "cli/*.py",
                  "connectors/synthetic/*.py"),
     "jinja2": ("dispatch/*.py",),

@@ -89,12 +89,14 @@ def atproto_network(postgres_url: str, valkey_url: str) -> Iterator[AtprotoNetwo
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the network, and give it the time that the first install takes."""
     for item in items:
         if "atproto_network" in getattr(item, "fixturenames", ()):
             item.add_marker("node")
         if item.get_closest_marker("node"):
+            item.add_marker(pytest.mark.xdist_group("atproto"))  # one network, not one a worker
             item.add_marker(pytest.mark.timeout(INSTALL_WITHIN_S + READY_WITHIN_S))
 
 

@@ -42,11 +42,11 @@ async def finished(product: Product, job_id: str, state: JobState = "succeeded")
     return job.result or {}
 
 
-async def settled(product: Product) -> None:
-    """Wait until no maintenance is left to do."""
+async def settled(product: Product, kinds: str = "candidates.%") -> None:
+    """Wait until no job of these kinds (a pattern of LIKE) is left that is due."""
     open_jobs = (
         "select id from jobs where state in ('queued', 'running') and run_at <= now()"
-        " and kind like 'candidates.%' limit 1"
+        f" and kind like '{kinds}' limit 1"
     )
     while rows := await product.rows(open_jobs):
         await product.api.wait_for_job(str(rows[0]["id"]), timeout=JOB_S)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.atproto_network import AtprotoNetwork
-from tests.e2e.five_steps import Script, run_five_steps
+from tests.e2e.five_steps import Script, run_five_steps, settled
 from tests.e2e.product import Product, running_product
 
 pytestmark = pytest.mark.xdist_group("atproto")
@@ -60,6 +60,7 @@ async def _people_who_hide_are_not_kept(product: Product, network: AtprotoNetwor
 
 
 async def _avatars_are_stored(product: Product, folder: Path) -> None:
+    await settled(product, "images.fetch")
     images = await product.rows("select sha256, bytes from images where position = 0")
     assert len(images) > 30
     stored = {

@@ -139,6 +139,24 @@ async def _messages(product: Product, page: Page, campaign_id: int, pictures: Pa
     )
     assert rows[0]["body"] == "Hello, edited by a person."
     assert rows[0]["approved_hash"] == rows[0]["body_hash"]
+    for answer, state in (("It arrived", "sent"), ("It did not arrive", "failed")):
+        await _settle(product, page, campaign_id, answer, state)
+
+
+async def _settle(product: Product, page: Page, campaign_id: int, answer: str, state: str) -> None:
+    """Say what became of a message that a lost worker left in doubt."""
+    doubtful = (await product.api.messages(campaign_id, state="pending", limit=1)).items[0]
+    await product.rows(
+        "update messages set state = 'ambiguous', sending_at = now()"
+        f" where id = {doubtful.id} returning id"
+    )
+    await page.get_by_role("button", name="pending", exact=True).click()
+    await page.get_by_role("button", name="ambiguous", exact=True).click()
+    card = page.locator(f"[data-message='{doubtful.id}']")
+    await card.get_by_role("button", name=answer, exact=True).click()
+    await expect(card.get_by_text(state, exact=True)).to_be_visible()
+    rows = await product.rows(f"select state from messages where id = {doubtful.id}")
+    assert [row["state"] for row in rows] == [state]
 
 
 async def _jobs(product: Product, page: Page, pictures: Path) -> None:

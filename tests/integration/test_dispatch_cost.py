@@ -71,6 +71,29 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
         20,
     ),
     "cancel": (DISPATCH["cancel_for_person"], _PERSON | {"reason": "r"}, 60),
+    "cancel lead": (
+        DISPATCH["cancel_for_lead"], {"lead_id": 30, "reason": "r", "now": NOW}, 60,
+    ),
+    "reopen lead": (
+        DISPATCH["reopen_for_lead"],
+        {"lead_id": 30, "reason": "r", "held_by": "approval", "now": NOW},
+        60,
+    ),
+    "release": (
+        DISPATCH["release_platform"],
+        {"platform": "synthetic", "gate": "account paused", "now": NOW, "limit": 20},
+        60,
+    ),
+    "drafts": (
+        DISPATCH["insert_drafts"],
+        {
+            "campaign_id": 1, "held_by": "approval", "now": NOW,
+            "lead_ids": list(range(1, 201)), "profile_ids": list(range(1, 201)),
+            "platforms": ["synthetic"] * 200, "platform_ids": [f"n{n}" for n in range(200)],
+            "usernames": ["u"] * 200, "bodies": ["x"] * 200, "body_hashes": ["h"] * 200,
+        },
+        9_000,
+    ),
     "contacted": (
         DISPATCH["list_contacted"],
         {"since": NOW - timedelta(hours=12), "limit": 100},

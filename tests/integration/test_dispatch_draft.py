@@ -14,7 +14,7 @@ from omni.dispatch.plan import CONVERSATION, body_hash
 from omni.dispatch.work import draft
 from omni.leads import store as leads
 from omni.storage.db import Database
-from tests.dispatch_fixtures import NOW, add_campaign, add_leads, rows
+from tests.dispatch_fixtures import NOW, add_campaign, add_leads, rows, watched
 
 
 async def test_every_lead_gets_one_draft_however_often_it_is_asked(db: Database) -> None:
@@ -54,6 +54,36 @@ async def test_people_who_must_not_be_written_to_get_no_draft(db: Database) -> N
     assert (await draft(db, campaign, now=NOW)).drafted == 1
     drafted = await rows(db, "select platform_id from messages")
     assert [row["platform_id"] for row in drafted] == ["p6"]
+
+
+async def test_a_decision_while_drafts_are_written_leaves_no_draft_of_a_rejected_lead(
+    db: Database, database_url: str
+) -> None:
+    campaign = await add_campaign(db)
+    before, meanwhile, kept = await add_leads(db, campaign, 3)
+    deciding = asyncio.Event()
+    drafted = asyncio.Event()
+
+    async def reject_slowly() -> None:
+        async with db.transaction() as tx:
+            await leads.decide(tx, meanwhile, accepted=False, now=NOW)
+            deciding.set()
+            await drafted.wait()
+            await store.cancel_for_lead(tx, meanwhile, reason="r", now=NOW)
+
+    async def hook(moment: str) -> None:
+        if moment == "before insert_drafts" and not deciding.is_set():
+            await leads.decide(db, before, accepted=False, now=NOW)
+            rejecting.append(asyncio.create_task(reject_slowly()))
+            await deciding.wait()
+
+    rejecting: list[asyncio.Task[None]] = []
+    async with watched(database_url, hook) as other, asyncio.timeout(10):
+        report = await draft(other, campaign, now=NOW)
+        drafted.set()
+        await asyncio.gather(*rejecting)
+    found = await rows(db, "select lead_id, state from messages")
+    assert (found, report.drafted) == ([{"lead_id": kept, "state": "pending"}], 1)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ from tests.dispatch_fixtures import (
             " values ('synthetic', 'p1', 'r', 's')",
             ("approved", "suppressed"),
         ),
+        ("update leads set state = 'withdrawn'", ("approved", "lead withdrawn or rejected")),
+        ("update leads set state = 'rejected'", ("approved", "lead withdrawn or rejected")),
+        ("update leads set state = 'replied'", ("approved", "already in conversation")),
         ("update accounts set status = 'paused'", ("approved", "account paused")),
         ("update campaigns set status = 'paused'", ("approved", "campaign not active")),
         ("update messages set body = 'Buy now'", ("pending", "approval")),
@@ -131,3 +134,23 @@ async def test_two_workers_at_the_last_gate_write_to_a_person_one_at_a_time(
     assert sender.people == ["p1"]
     held = await rows(db, "select held_by from messages where state = 'approved'")
     assert [row["held_by"] for row in held] == ["already in conversation"]
+
+
+async def test_a_database_that_is_away_for_a_moment_leaves_nothing_in_doubt(
+    db: Database, database_url: str
+) -> None:
+    clock = MovingClock()
+    sender = CountingSender(clock)
+    await ready(db, 1)
+    await add_account(db)
+    faults = 2
+
+    async def hook(moment: str) -> None:
+        nonlocal faults
+        if moment == "before record_outcome" and faults:
+            faults -= 1
+            raise Transient("database: gone")
+
+    async with watched(database_url, hook) as other:
+        assert (await run(other, sender, clock)).sent == 1
+    assert (await states(db), len(sender.calls)) == ({"sent": 1}, 1)

@@ -56,12 +56,30 @@ async def test_only_what_was_approved_goes_out_and_each_message_once(db: Databas
     assert (first["platform_message_id"], first["sent_at"]) == ("m1", NOW)
 
 
+@pytest.mark.parametrize("lead_state", ["withdrawn", "rejected"])
+async def test_nothing_goes_to_somebody_whom_the_campaign_no_longer_wants(
+    db: Database, lead_state: str
+) -> None:
+    clock = MovingClock()
+    sender = CountingSender(clock)
+    await ready(db, 3)
+    await add_account(db)
+    await rows(db, "update leads set state = :state where platform_id <> 'p3'", state=lead_state)
+    report = await run(db, sender, clock)
+    assert (sender.people, report.held) == (["p3"], {"lead withdrawn or rejected": 2})
+    await rows(db, "update leads set state = 'new' where platform_id = 'p1'")
+    clock.advance(6 * HOUR)
+    assert (await run(db, sender, clock)).sent == 1
+    assert sender.people == ["p3", "p1"]
+
+
 async def test_contacted_leads_are_named_until_they_are_marked(db: Database) -> None:
     clock = MovingClock()
     await ready(db, 2)
     await add_account(db)
     first = await run(db, CountingSender(clock), clock)
     assert len(first.contacted_lead_ids) == 2
+    await rows(db, "update leads set state = 'withdrawn' where platform_id = 'p1'")
     clock.advance(HOUR)
     assert (await run(db, CountingSender(clock), clock)).contacted_lead_ids == (
         first.contacted_lead_ids

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +88,20 @@ async def test_of_an_edit_and_an_approval_at_once_no_unseen_text_is_approved(db:
         assert (message.body, message.state) == (f"Text {number}", "pending")
 
 
+@pytest.mark.parametrize("lead_state", ["withdrawn", "rejected"])
+async def test_a_message_to_somebody_who_is_no_longer_wanted_cannot_be_approved(
+    db: Database, lead_state: str
+) -> None:
+    seen = await _pending(db)
+    await rows(db, "update leads set state = :state", state=lead_state)
+    with pytest.raises(Conflict, match=f"the lead is {lead_state}"):
+        await store.approve(db, seen.id, body_hash=seen.body_hash, now=NOW)
+    assert await states(db) == {"pending": 1}
+    await rows(db, "update leads set state = 'new'")
+    approved = await store.approve(db, seen.id, body_hash=seen.body_hash, now=NOW)
+    assert approved.state == "approved"
+
+
 async def test_a_rejected_message_is_over(db: Database) -> None:
     seen = await _pending(db)
     assert (await store.reject(db, seen.id, now=NOW)).state == "cancelled"
@@ -156,6 +174,42 @@ async def test_secrets_are_stored_encrypted_and_never_shown(db: Database) -> Non
         await store.credentials(db, account.id, Vault(Fernet.generate_key().decode()))
     bare = await add_account(db, handle="bare", secret=None)
     assert (await store.credentials(db, bare.id, VAULT)).secret is None
+
+
+async def test_secrets_are_renewed_with_the_first_key_all_or_none(db: Database) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    account = await add_account(db, secret=b"one", vault=Vault(old))
+    await add_account(db, handle="bare", secret=None)
+    async with db.transaction() as tx:
+        assert await store.renew_secrets(tx, Vault(f"{new},{old}")) == 1
+    assert (await store.credentials(db, account.id, Vault(new))).secret == "one"
+    with pytest.raises(Rejected):
+        await store.credentials(db, account.id, Vault(old))
+    await add_account(db, handle="lost", secret=b"two")
+    before = await rows(db, "select credentials from accounts order by id")
+    with pytest.raises(Rejected, match="another key"):
+        async with db.transaction() as tx:
+            await store.renew_secrets(tx, Vault(f"{old},{new}"))
+    assert await rows(db, "select credentials from accounts order by id") == before
+
+
+async def test_the_command_renews_secrets(db: Database, database_url: str, tmp_path: Path) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    account = await add_account(db, secret=b"one", vault=Vault(old))
+    settings = {
+        "OMNI_DATABASE_URL": database_url,
+        "OMNI_SECRET_KEY": f"{new},{old}",
+        "OMNI_DATA_DIR": str(tmp_path / "data"),
+        "OMNI_REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "omni.cli.main", "keys", "rotate-secret",
+        cwd=tmp_path, env=os.environ | settings, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    said, complained = await asyncio.wait_for(command.communicate(), 60)
+    assert (command.returncode, b"1 account" in said) == (0, True), complained
+    assert not {old, new} & set((said + complained).decode().split())
+    assert (await store.credentials(db, account.id, Vault(new))).secret == "one"
 
 
 async def test_accounts_are_unique_paused_with_a_reason_and_resumed(db: Database) -> None:

@@ -7,29 +7,26 @@ import gzip
 import os
 import socket
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
-from random import Random
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from omni.base.errors import Ambiguous, Rejected, Transient
-from omni.connectors.http import HttpClient, HttpRejected, RetryPolicy, TooLarge
+from omni.connectors.http import HttpClient, HttpRejected, TooLarge
 from tests.http_fixtures import (
+    NOW,
     ScriptedServer,
+    client,
     close,
     endless,
     hang,
     reply,
     reset,
     scripted_server,
-    slow,
 )
-
-QUICK = RetryPolicy(tries=3, base_s=0.01, backoff_cap_s=0.02, wait_cap_s=3.0, total_s=10.0)
-NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -42,18 +39,6 @@ async def server() -> AsyncIterator[ScriptedServer]:
 async def http() -> AsyncIterator[HttpClient]:
     async with client() as made:
         yield made
-
-
-def client(**changes: Any) -> HttpClient:
-    known: dict[str, Any] = {
-        "user_agent": "Omni-test/1 (+tests)",
-        "timeout_s": 0.4,
-        "loopback": True,
-        "policy": QUICK,
-        "rng": Random(1),
-        "clock": lambda: NOW,
-    }
-    return HttpClient(**known | changes)
 
 
 async def test_a_request_says_who_asks_and_what_for(
@@ -308,34 +293,6 @@ async def test_a_post_without_retry_is_not_repeated_on_a_dead_kept_connection(
     assert server.count("/send") == 1
 
 
-async def test_requests_in_flight_are_bounded_by_host_and_in_all() -> None:
-    async with (
-        client(concurrency=3, per_host=2, timeout_s=5.0) as http,
-        scripted_server() as first,
-        scripted_server("127.0.0.2") as other,
-    ):
-        urls = [s.on("/x", slow(0.05, reply())) for s in (first, other)] * 6
-        await asyncio.gather(*(http.get_json(url) for url in urls))
-        assert (first.open_most, other.open_most) == (2, 2)
-    async with (
-        client(concurrency=3, per_host=3, timeout_s=5.0) as http,
-        scripted_server() as first,
-    ):
-        url = first.on("/x", slow(0.05, reply()))
-        await asyncio.gather(*(http.get_json(url) for _ in range(9)))
-        assert first.open_most == 3
-
-
-async def test_a_cancelled_request_frees_its_slot(server: ScriptedServer) -> None:
-    async with client(concurrency=1, timeout_s=20.0) as http:
-        task = asyncio.create_task(http.get_json(server.on("/hang", hang)))
-        await asyncio.sleep(0.1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert await http.get_json(server.on("/x", reply())) == {}
-
-
 async def test_the_proxy_slot_is_used_for_what_is_elsewhere(server: ScriptedServer) -> None:
     # The proxy is asked to tunnel to the public host, and refuses.
     server.on("far.example:443", reply(403))
@@ -379,18 +336,6 @@ async def test_failed_tries_are_logged_without_secrets(
     assert (entry["event"], entry["attempt"], entry["status"]) == ("http.try_failed", 1, 503)
     assert entry["url"] == url
     assert "hush" not in str(logs)
-
-
-async def test_a_closed_client_says_so(server: ScriptedServer) -> None:
-    url = server.on("/hang", hang)
-    http = client(timeout_s=20.0)
-    task = asyncio.create_task(http.get_json(url))
-    await asyncio.sleep(0.1)
-    await http.aclose()
-    with pytest.raises(Transient):
-        await task
-    with pytest.raises(Transient, match="closed"):
-        await http.get_json(url)
 
 
 async def test_headers_cannot_smuggle_others(server: ScriptedServer, http: HttpClient) -> None:

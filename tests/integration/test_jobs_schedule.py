@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from omni.base.errors import Transient
 from omni.flow import schedule
+from omni.jobs.types import NewJob, Noop
 from omni.storage.db import Database
-from tests.jobs_fixtures import eventually, rows
+from omni.storage.sql import Query
+from tests.jobs_fixtures import enqueue, eventually, rows
 
 NOW = datetime(2026, 11, 22, 2, 17, tzinfo=UTC)
 
@@ -27,6 +29,7 @@ def ticking_fast(monkeypatch: pytest.MonkeyPatch) -> None:
 class Campaign:
     id: int
     created_at: datetime = datetime(1999, 1, 1, tzinfo=UTC)
+    criteria: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class World:
@@ -92,3 +95,35 @@ async def test_many_schedulers_write_each_slot_once_and_no_backlog(
     assert await written(db) == everything
     stop.set()
     await asyncio.gather(*schedulers)
+
+
+async def test_the_timetable_forgets_jobs_that_ended_long_ago(db: Database) -> None:
+    old = NOW - timedelta(days=9)
+    (job_id,) = await enqueue(db, NewJob(Noop()))
+    text = "update jobs set state = 'failed', finished_at = :at where id = :id"
+    await db.execute(Query("finish", text), id=job_id, at=old)
+
+    async def nobody() -> Sequence[Campaign]:
+        return []
+
+    async def gone() -> bool:
+        return not await rows(db, "select 1 from jobs where kind = 'jobs.noop'")
+
+    for days, goes in ((10, False), (8, True)):
+        stop = asyncio.Event()
+        scheduler = asyncio.create_task(
+            schedule.run_schedule(
+                db=db,
+                list_campaigns=nobody,
+                clock=lambda: NOW,
+                stop=stop,
+                jobs_kept=timedelta(days=days),
+            )
+        )
+        if goes:
+            await eventually(gone)
+        else:
+            await asyncio.sleep(0.5)
+            assert not await gone()
+        stop.set()
+        await scheduler

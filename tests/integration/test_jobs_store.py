@@ -189,11 +189,38 @@ async def test_jobs_of_the_future_are_not_published_yet(db: Database) -> None:
     assert len(later["qualify"]) == 1
 
 
+async def test_jobs_that_ended_long_ago_are_deleted_the_oldest_first(db: Database) -> None:
+    now = utc_now()
+    ids = await enqueue(db, *[NewJob(Noop(payload=str(n))) for n in range(6)])
+    finish = Query(
+        "finish", "update jobs set state = 'succeeded', finished_at = :at where id = :id"
+    )
+    for days, job_id in zip((40, 50, 60, 29), ids, strict=False):
+        await db.execute(finish, id=job_id, at=now - timedelta(days=days))
+    await db.execute(Query("age", "update jobs set created_at = now() - interval '90 days'"))
+    before = now - timedelta(days=30)
+    assert await store.delete_finished(db, before=before, limit=2) == 2
+    assert {job.id for job in await store.list_jobs(db)} == {ids[0], *ids[3:]}
+    assert await store.delete_finished(db, before=before, limit=2) == 1
+    assert await store.delete_finished(db, before=before, limit=2) == 0
+    assert {job.id for job in await store.list_jobs(db)} == {*ids[3:]}, "open or of late"
+
+
 HOT: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("list_unpublished", {"now": utc_now(), "limit": 500}, "", "jobs_unpublished"),
+    (
+        "delete_finished",
+        {"before": utc_now() - timedelta(days=30), "limit": 500},
+        "",
+        "jobs_finished",
+    ),
     ("list_published", {"before": utc_now(), "limit": 500}, "", "jobs_published"),
     ("requeue_lost", {"grace_s": 3.0, "now": utc_now(), "limit": 500}, "", "jobs_leases"),
     ("count_open", {"campaign_id": 7}, "", "jobs_open_by_campaign"),
+    *(
+        ("find_obstacle", {"id": uuid4(), "campaign_id": 7, "soon": utc_now()}, "", index)
+        for index in ("jobs_pkey", "jobs_open_by_campaign", "jobs_open_maintenance")
+    ),
     ("list_jobs", {"limit": 50}, "", "jobs_recent"),
     ("list_jobs", {"limit": 50}, "and state = 'failed'", "jobs_by_state"),
     ("list_jobs", {"limit": 50}, "and campaign_id = 7", "jobs_by_campaign"),
@@ -222,12 +249,13 @@ async def test_hot_queries_use_the_index_that_they_name(db: Database) -> None:
 
 FILL = """
 insert into jobs (id, kind, queue, args, campaign_id, state, published_at, max_attempts,
-                  lease_until, created_at)
+                  lease_until, created_at, finished_at)
 select gen_random_uuid(), 'jobs.noop', 'qualify', '{}', n % 100,
        case when n % 1000 = 1 then 'failed' when n % 1000 < 4 then 'queued'
             when n % 1000 = 4 then 'running' else 'succeeded' end,
        case when n % 1000 <> 2 then now() - interval '1 hour' end, 5,
        case when n % 1000 = 4 then now() + interval '1 minute' end,
-       now() - n * interval '1 second'
+       now() - n * interval '1 second',
+       case when n % 1000 = 1 or n % 1000 > 4 then now() - n * interval '1 second' end
 from generate_series(1, 40000) as n
 """

@@ -14,6 +14,7 @@ from omni.base.errors import Rejected, Transient
 from omni.connectors.http import HttpClient
 from omni.connectors.synthetic.source import SyntheticSource
 from omni.profiles import store
+from omni.profiles.types import FetchedImages
 from omni.profiles.work import store_batch, store_images
 from omni.storage.db import Database
 from omni.storage.objects import Objects
@@ -80,7 +81,7 @@ async def test_pictures_come_from_the_network_into_the_storage(
     async with db.transaction() as tx:
         batch = await store_batch(tx, found, now=NOW, campaign_id=None, job_id=None)
     shown = sum(len(p.image_urls) for p in found if p.discoverable)
-    assert await store_images(db, objects, http, batch.new) == shown
+    assert (await store_images(db, objects, http, batch.new)).kept == shown
     held = await store.images_of(db, batch.new)
     assert sum(map(len, held.values())) == shown
     for images in held.values():
@@ -89,7 +90,7 @@ async def test_pictures_come_from_the_network_into_the_storage(
             data = await objects.get(image.sha256)
             assert (len(data), image.content_type) == (image.bytes, "image/png")
     break_network(url, path="/pictures", times=1_000)
-    assert await store_images(db, objects, http, batch.new) == 0, "nothing is fetched again"
+    assert (await store_images(db, objects, http, batch.new)).kept == 0, "nothing is fetched again"
 
 
 async def test_a_bad_picture_never_fails_the_profile(db: Database, objects: Objects) -> None:
@@ -101,7 +102,7 @@ async def test_a_bad_picture_never_fails_the_profile(db: Database, objects: Obje
         }
     )
     one = await write(db, *gallery.pictures)
-    assert await store_images(db, objects, gallery, [one]) == 1
+    assert await store_images(db, objects, gallery, [one]) == FetchedImages(1, 1, (one,))
     (image,) = (await store.images_of(db, [one]))[one]
     assert (image.position, image.url) == (2, "https://a.example/3")
 
@@ -111,10 +112,10 @@ async def test_changed_pictures_replace_and_missing_ones_are_forgotten(
 ) -> None:
     gallery = Gallery({f"https://a.example/{n}": png(n) for n in range(4)})
     one = await write(db, "https://a.example/0", "https://a.example/1", "https://a.example/2")
-    assert await store_images(db, objects, gallery, [one]) == 3
+    assert (await store_images(db, objects, gallery, [one])).kept == 3
     assert await write(db, "https://a.example/0", "https://a.example/3") == one
     gallery.asked.clear()
-    assert await store_images(db, objects, gallery, [one]) == 1
+    assert (await store_images(db, objects, gallery, [one])).kept == 1
     assert gallery.asked == ["https://a.example/3"]
     held = (await store.images_of(db, [one]))[one]
     assert [image.url for image in held] == ["https://a.example/0", "https://a.example/3"]
@@ -126,12 +127,12 @@ async def test_changed_pictures_replace_and_missing_ones_are_forgotten(
 async def test_requests_at_a_time_are_bounded(db: Database, objects: Objects) -> None:
     gallery = Gallery({f"https://a.example/{n}": png(n % 250) for n in range(60)})
     people = [await write(db, f"https://a.example/{n}", number=n) for n in range(60)]
-    assert await store_images(db, objects, gallery, people) == 60
+    assert (await store_images(db, objects, gallery, people)).kept == 60
     assert 2 <= gallery.most <= 8
 
 
 async def test_people_who_were_erased_meanwhile_get_no_pictures(
     db: Database, objects: Objects
 ) -> None:
-    assert await store_images(db, objects, Gallery({}), [999]) == 0
-    assert await store_images(db, objects, Gallery({}), []) == 0
+    assert (await store_images(db, objects, Gallery({}), [999])).kept == 0
+    assert (await store_images(db, objects, Gallery({}), [])).kept == 0

@@ -16,7 +16,7 @@ from omni.base.errors import NotFound, Rejected
 from omni.connectors.types import RawPost, RawProfile
 from omni.profiles import store
 from omni.profiles.types import FEATURES, SIGNALS, StoredBatch
-from omni.profiles.work import mark_gone, stale_refs, store_batch
+from omni.profiles.work import mark_missing, note_looked, stale_refs, store_batch
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.profiles_fixtures import NOW, raw_profile
@@ -81,7 +81,7 @@ async def test_what_did_not_change_is_not_written_again(db: Database) -> None:
     (same,) = set(first.new) - {changed}
     after = {row["profile_id"]: row for row in await rows(db, "select * from profiles_raw")}
     was = {row["profile_id"]: row for row in before}
-    assert after[same] == was[same] | {"last_seen": LATER}
+    assert after[same] == was[same] | {"last_seen": LATER, "looked_at": LATER}
     assert after[changed]["content_hash"] != was[changed]["content_hash"]
     assert after[changed]["first_seen"] == NOW
     now = await versions(db, "profile_features")
@@ -204,15 +204,63 @@ async def test_the_longest_unseen_come_first_platform_by_platform(db: Database) 
     assert await stale_refs(db, platforms=[], limit=3) == {}
 
 
-async def test_who_is_gone_is_left_in_peace_until_met_again(db: Database) -> None:
-    await write(db, [raw_profile(1), raw_profile(2)])
-    left = ["syn:1", "syn:99"]
+async def miss(db: Database, now: datetime, **who: list[str]) -> tuple[int, ...]:
+    people: dict[str, list[str]] = {"shown": [], "hidden": [], "left_out": []} | who
     async with db.transaction() as tx:
-        assert await mark_gone(tx, platform="synthetic", platform_ids=left, now=LATER) == 1
-        assert await mark_gone(tx, platform="synthetic", platform_ids=left, now=LATER) == 0
+        return await mark_missing(tx, platform="synthetic", now=now, **people)
+
+
+async def test_who_is_gone_is_left_in_peace_until_met_again(db: Database) -> None:
+    one, two = (await write(db, [raw_profile(1), raw_profile(2)])).new
+    assert await miss(db, LATER, shown=["syn:2"], left_out=["syn:1", "syn:99"]) == (one,)
+    assert await miss(db, LATER, shown=["syn:2"], left_out=["syn:1", "syn:99"]) == ()
     assert await stale_refs(db, platforms=["synthetic"], limit=9) == {"synthetic": ["syn:2"]}
-    await write(db, [raw_profile(1)], LATER)
+    assert await rows(db, "select profile_id from profile_features") == [{"profile_id": two}]
+    back = await write(db, [raw_profile(1)], LATER)
+    assert back == StoredBatch((), (one,), 0), "it counts as a change, so that campaigns look again"
+    assert len(await rows(db, "select 1 from profile_features")) == 2
     assert len((await stale_refs(db, platforms=["synthetic"], limit=9))["synthetic"]) == 2
+    assert (await write(db, [raw_profile(1)], LATER)).unchanged == 1
+
+
+async def test_who_hides_is_gone_at_once(db: Database) -> None:
+    (one,) = (await write(db, [raw_profile(1)])).new
+    assert await miss(db, LATER, hidden=["syn:1"]) == (one,)
+
+
+async def test_one_empty_answer_is_not_believed(db: Database) -> None:
+    (one,) = (await write(db, [raw_profile(1)])).new
+    assert await miss(db, LATER, left_out=["syn:1"]) == ()
+    assert await miss(db, LATER + timedelta(hours=1), left_out=["syn:1"]) == ()
+    await write(db, [raw_profile(1)], LATER + timedelta(hours=2))
+    assert await miss(db, LATER + timedelta(hours=7), left_out=["syn:1"]) == (), "seen meanwhile"
+    assert await miss(db, LATER + timedelta(hours=14), left_out=["syn:1"]) == (one,)
+
+
+async def test_who_was_seen_since_we_asked_is_not_gone(db: Database) -> None:
+    await write(db, [raw_profile(1)], LATER)
+    assert await miss(db, NOW, shown=["syn:2"], left_out=["syn:1"]) == ()
+    assert await miss(db, NOW, hidden=["syn:1"]) == ()
+
+
+async def test_who_was_looked_at_in_vain_goes_to_the_end_of_the_line(db: Database) -> None:
+    await write(db, [raw_profile(1), raw_profile(2)])
+    async with db.transaction() as tx:
+        await note_looked(tx, platform="synthetic", platform_ids=["syn:1"], now=LATER)
+    assert await stale_refs(db, platforms=["synthetic"], limit=9) == {
+        "synthetic": ["syn:2", "syn:1"]
+    }
+    seen = await rows(db, "select distinct last_seen from profiles_raw")
+    assert [row["last_seen"] for row in seen] == [NOW]
+
+
+async def test_platforms_share_the_limit(db: Database) -> None:
+    await write(db, [raw_profile(n) for n in range(9)])
+    later = [raw_profile(n, platform="other", platform_id=f"o:{n}") for n in range(3)]
+    await write(db, later, LATER)
+    for limit, counts in ((4, (2, 2)), (10, (7, 3))):
+        refs = await stale_refs(db, platforms=["synthetic", "other"], limit=limit)
+        assert (len(refs["synthetic"]), len(refs["other"])) == counts
 
 
 async def test_pages_walk_through_everybody_once(db: Database) -> None:

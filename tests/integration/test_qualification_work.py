@@ -9,12 +9,13 @@ from datetime import timedelta
 import pytest
 
 from omni.base.errors import Fatal, Transient
+from omni.campaigns.types import Campaign
 from omni.jobs.types import Progress
 from omni.llm.ollama import OllamaJudge, Retries
 from omni.llm.ports import Answer, Prompt
 from omni.qualification import store
 from omni.qualification.plan import PROMPT_VERSION
-from omni.qualification.store import MOST_REFUSALS, count_verdicts
+from omni.qualification.store import MOST_REFUSALS
 from omni.qualification.types import Refusal, VerdictKey
 from omni.qualification.work import MAX_FAILED_IN_A_ROW, qualify
 from omni.storage.db import Database
@@ -30,6 +31,7 @@ from tests.qualification_fixtures import (
     add_candidate,
     add_person,
     count,
+    evict,
     judge_all,
     rewrite_bio,
     rows,
@@ -37,6 +39,10 @@ from tests.qualification_fixtures import (
 )
 
 GARBAGE = Answer("no JSON\x00 here", complete=True, latency_ms=1.0)
+
+
+async def counted(db: Database, campaign: Campaign) -> tuple[int, int]:
+    return await store.count_verdicts(db, campaign, prompt_version=PROMPT_VERSION)
 
 
 async def test_verdicts_are_recorded_with_their_reasons(db: Database) -> None:
@@ -58,7 +64,7 @@ async def test_verdicts_are_recorded_with_their_reasons(db: Database) -> None:
     assert found[other]["model"] == "rules-1"
     assert found[other]["prompt_version"].startswith(PROMPT_VERSION)
     assert found[other]["created_at"] == NOW
-    assert await count_verdicts(db, campaign.id) == (2, 1)
+    assert await counted(db, campaign) == (2, 1)
 
 
 async def test_a_run_again_pays_for_nothing_and_writes_nothing(db: Database) -> None:
@@ -93,9 +99,44 @@ async def test_only_what_the_judge_sees_or_is_asked_makes_a_verdict_stale(db: Da
     assert (await judge_all(db, judge, campaign)).calls == 0
 
     changed = await with_criteria(db, campaign, least=2)
-    assert await count_verdicts(db, campaign.id) == (0, 0)
+    assert await counted(db, changed) == (0, 0)
     assert (await judge_all(db, judge, changed)).calls == 2
-    assert await count_verdicts(db, campaign.id) == (2, 1)
+    assert await counted(db, changed) == (2, 1)
+
+
+async def test_only_verdicts_that_hold_now_are_counted(db: Database) -> None:
+    campaign = await add_campaign(db)
+    mara = await add_person(db, "mara", candidate_of=campaign)  # 0.9
+    half = await add_person(db, "half", "Film photographer", candidate_of=campaign)  # 0.6
+    await add_person(db, "otto", UNFITTING, candidate_of=campaign)
+    judge = WatchedJudge()
+    await judge_all(db, judge, campaign)
+    assert await counted(db, campaign) == (3, 2)
+    assert await counted(db, replace(campaign, threshold=0.7)) == (3, 1)
+
+    rebriefed = replace(campaign, brief="Stamp collectors")
+    assert await counted(db, rebriefed) == (0, 0)
+
+    await rewrite_bio(db, mara, UNFITTING)
+    assert await counted(db, campaign) == (2, 1)
+    await judge_all(db, judge, campaign)
+    assert await counted(db, campaign) == (3, 1)
+    await rewrite_bio(db, mara, FITTING)  # as it was: the first verdict holds again
+    assert await counted(db, campaign) == (3, 2)
+
+    await evict(db, campaign, half)
+    assert await counted(db, campaign) == (2, 1)
+
+
+async def test_of_several_judges_the_newest_verdict_counts(db: Database) -> None:
+    campaign = await add_campaign(db)
+    await add_person(db, "mara", candidate_of=campaign)
+    await judge_all(db, WatchedJudge(), campaign)
+    assert await counted(db, campaign) == (1, 1)
+    no = '{"qualified": false, "score": 0.1, "confidence": 0.9, "reasons": []}'
+    strict = WatchedJudge(model="strict", instead=lambda bio: Answer(no, True, 1.0))
+    assert (await judge_all(db, strict, campaign)).verdicts == 1
+    assert await counted(db, campaign) == (1, 0)
 
 
 async def test_the_best_by_cheap_score_and_recency_are_judged_first(db: Database) -> None:
@@ -125,10 +166,25 @@ async def test_refused_answers_are_kept_and_retried_within_bounds(db: Database) 
         assert row["qualified"] is None
         assert row["raw"] == "no JSON� here"
         assert row["error"].startswith("not JSON")
-    assert await count_verdicts(db, campaign.id) == (0, 0)
+    assert await counted(db, campaign) == (0, 0)
     await rewrite_bio(db, person, "Another landscape on film, photographed")
     judge.instead = lambda bio: None
     assert (await judge_all(db, judge, campaign)).qualified == 1
+
+
+async def test_runs_at_once_pay_for_no_more_refused_answers_than_one(db: Database) -> None:
+    campaign = await add_campaign(db)
+    mara = await add_person(db, "mara", candidate_of=campaign)
+    key = VerdictKey.of(campaign, model="m", prompt_version="p")
+    for number in range(MOST_REFUSALS):
+        # Each run has listed her before; what counts is what is so right before she is judged.
+        shortlisted = await store.get_open(db, key, mara)
+        assert shortlisted is not None, number
+        refusal = Refusal("no JSON")
+        assert await store.insert_answer(
+            db, key, shortlisted, refusal, raw="", latency_ms=1, now=NOW
+        )
+    assert await store.get_open(db, key, mara) is None
 
 
 async def test_single_failures_are_counted_and_asked_again_next_time(db: Database) -> None:
@@ -138,7 +194,7 @@ async def test_single_failures_are_counted_and_asked_again_next_time(db: Databas
     failing = {f"{FITTING} 1", f"{FITTING} 4"}
     judge = WatchedJudge(instead=lambda bio: Transient("busy") if bio in failing else None)
     first = await judge_all(db, judge, campaign)
-    assert (first.shortlisted, first.calls, first.verdicts, first.failed) == (6, 4, 4, 2)
+    assert (first.shortlisted, first.calls, first.verdicts, first.failed) == (6, 6, 4, 2)
     failing.clear()
     second = await judge_all(db, judge, campaign)
     assert (second.calls, second.failed) == (2, 0)

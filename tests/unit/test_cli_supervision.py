@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import socket
 from pathlib import Path
@@ -15,7 +16,8 @@ from omni.cli.guard import bind
 from omni.cli.lifetime import Signals
 from omni.cli.logs import LogFile, telling
 from omni.cli.render import plain
-from omni.cli.supervisor import LONGEST_WAIT_S, gives_up, wait_before
+from omni.cli.supervisor import LONGEST_WAIT_S, STOP_S, gives_up, wait_before
+from omni.flow.worker import run_worker
 
 
 def test_the_wait_doubles_up_to_a_bound() -> None:
@@ -29,6 +31,12 @@ def test_five_crashes_in_a_minute_are_enough() -> None:
     assert not gives_up([1, 2, 3, 4])
     assert gives_up([1, 10, 20, 30, 61])
     assert not gives_up([1, 10, 20, 30, 62])
+
+
+def test_a_worker_that_minds_its_bounds_is_not_killed() -> None:
+    """A run that was told to end, and takes all the time it has, still ends before the kill."""
+    bounds = inspect.signature(run_worker).parameters["timing"].default
+    assert bounds.drain + bounds.abandon + 5 <= STOP_S
 
 
 def test_a_second_signal_hurries_unless_it_is_the_first_one_twice() -> None:

@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from omni.base.settings import Settings
 from omni.cli.main import app
+from omni.cli.supervisor import STOP_S
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
@@ -76,6 +77,12 @@ def test_ports_are_open_to_this_machine_alone() -> None:
 def test_whatever_listens_is_watched() -> None:
     for name in ("postgres", "redis", "ollama", "api", "crawler", "ui"):
         assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+
+
+@pytest.mark.parametrize("name", ["worker", "crawler"])
+def test_who_runs_jobs_gets_the_time_to_end_them(name: str) -> None:
+    (seconds,) = re.findall(r"^(\d+)s$", SERVICES[name].get("stop_grace_period", "10s"))
+    assert int(seconds) >= STOP_S
 
 
 def test_volumes_are_declared() -> None:

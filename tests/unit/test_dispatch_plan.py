@@ -23,6 +23,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPEN = Facts(
     suppressed=False,
     refuses=False,
+    lead_closed=False,
     in_conversation=False,
     campaign_active=True,
     account_active=True,
@@ -129,6 +130,7 @@ def test_the_later_limit_is_the_one_that_is_named() -> None:
         ({}, None),
         ({"suppressed": True, "account_active": False, "in_conversation": True}, Gate.SUPPRESSED),
         ({"refuses": True, "campaign_active": False}, Gate.RECIPIENT),
+        ({"lead_closed": True, "in_conversation": True}, Gate.LEAD),
         ({"in_conversation": True}, Gate.CONVERSATION),
         ({"campaign_active": False, "account_active": False}, Gate.CAMPAIGN),
         ({"account_active": False}, Gate.ACCOUNT),

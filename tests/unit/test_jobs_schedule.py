@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
@@ -18,6 +19,7 @@ NOW = datetime(2026, 11, 22, 2, 17, 30, tzinfo=UTC)
 class Campaign:
     id: int
     created_at: datetime = datetime(1999, 1, 1, tzinfo=UTC)
+    criteria: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 def keys(now: datetime, *campaign_ids: int) -> set[str | None]:
@@ -77,3 +79,21 @@ def test_campaigns_are_spread_over_the_day_and_their_learning_over_the_night() -
     night = [begins(n, "weights.update@") for n in range(1, 1001)]
     assert max(night) < 4 * 60
     assert len(set(night)) > 200
+
+
+def test_criteria_that_drift_are_refreshed_in_the_slot_in_which_they_are_judged() -> None:
+    criteria = {"field": "last_post_at", "op": ">=", "value": "30 days ago"}
+    steady = {"field": "followers", "op": ">=", "value": 10}
+    for campaign_id in range(1, 30):
+        due = due_jobs(NOW, [Campaign(campaign_id, criteria=criteria)])
+        slots = {str(job.key).partition("@")[0]: str(job.key).partition("@")[2] for job in due}
+        assert slots["candidates.refresh"] == slots["qualify.campaign"]
+        order = [job.args.kind for job in due]
+        assert order.index("candidates.refresh") < order.index("qualify.campaign")
+        kinds = {job.args.kind for job in due_jobs(NOW, [Campaign(campaign_id, criteria=steady)])}
+        assert "candidates.refresh" not in kinds
+
+
+def test_criteria_that_no_longer_compile_leave_the_timetable_of_others_alone() -> None:
+    broken = Campaign(1, criteria={"field": "shoe_size", "op": "=", "value": 43})
+    assert {job.key for job in due_jobs(NOW, [broken, Campaign(2)])} == keys(NOW, 1, 2)

@@ -76,6 +76,10 @@ _KINDS: tuple[tuple[type[OmniError], int], ...] = (
 _SIMPLE_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
 
 
+class InProgress(Conflict):
+    """The same request is being served right now: ask again in a second."""
+
+
 def problem(
     status: int,
     detail: str,
@@ -123,7 +127,7 @@ def problem_of(error: OmniError, *, instance: str) -> Response:
     if isinstance(error, Unauthorized):
         status = 403 if error.forbidden else 401
         headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
+    if status == 503 or isinstance(error, InProgress):
         wait = error.retry_after if isinstance(error, Transient) else None
         headers["Retry-After"] = str(max(1, round(wait or 1)))
     field = error.field if isinstance(error, Rejected) else None

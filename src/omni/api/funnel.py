@@ -11,6 +11,7 @@ from omni.feedback import store as feedback
 from omni.jobs import store as jobs
 from omni.leads import store as leads
 from omni.qualification import store as qualification
+from omni.qualification.plan import PROMPT_VERSION
 from omni.storage.db import Database
 
 _STANDING = ("new", "accepted", "rejected", "contacted", "replied")
@@ -25,7 +26,9 @@ async def read_status(db: Database, campaign_id: int) -> StatusOut:
     async with db.transaction() as tx:
         await store.freeze_snapshot(tx)
         campaign = await campaigns.get(tx, campaign_id)
-        judged, qualified = await qualification.count_verdicts(tx, campaign_id)
+        judged, qualified = await qualification.count_verdicts(
+            tx, campaign, prompt_version=PROMPT_VERSION
+        )
         lead_states = await leads.count_by_state(tx, campaign_id)
         message_states = await dispatch.count_by_state(tx, campaign_id)
         return StatusOut(

@@ -14,9 +14,10 @@ from pydantic import BaseModel
 
 from omni.api import store
 from omni.api.deps import ApiDeps, Deps
+from omni.api.errors import InProgress
 from omni.api.security import CALLER
 from omni.api.types import Given
-from omni.base.errors import Conflict, Rejected
+from omni.base.errors import Rejected
 from omni.storage.db import Tx
 
 HEADER = "Idempotency-Key"
@@ -40,7 +41,7 @@ class Once:
         """Return the answer of `effect`, or the one that this key got before.
 
         Raises:
-            Conflict: A request with the same key is being served right now.
+            InProgress: A request with the same key is being served right now.
             Rejected: The key was used with another body.
         """
         async with self._deps.db.transaction() as tx:
@@ -51,7 +52,7 @@ class Once:
     async def _run_keyed(self, tx: Tx, key: str, status: int, effect: Effect) -> Response:
         now = self._deps.clock()
         if not await store.claim(tx, caller=self._caller, route=self._route, key=key):
-            raise Conflict("a request with this Idempotency-Key is being served: ask again soon")
+            raise InProgress("a request with this Idempotency-Key is being served: ask again soon")
         given = await store.find_given(tx, caller=self._caller, route=self._route, key=key, now=now)
         if given is not None:
             return self._replay(given)

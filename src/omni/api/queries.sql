@@ -23,7 +23,7 @@ where key_hash = :key_hash;
 -- api_keys_pkey. At most one write a minute, whatever the traffic.
 update api_keys
 set last_used_at = :now
-where id = :id and (last_used_at is null or last_used_at < :now - interval '1 minute');
+where id = :id and (last_used_at is null or last_used_at < :now::timestamptz - interval '1 minute');
 
 -- name: revoke_key
 -- api_keys_pkey. The first revocation's moment stays.

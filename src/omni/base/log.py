@@ -25,7 +25,10 @@ def configure_logging(
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+        # Plain traces: the rich ones print every local variable, secrets included.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[

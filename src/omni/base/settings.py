@@ -44,13 +44,14 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = None
 
     worker_concurrency: int = Field(default=8, ge=1, le=200)
+    jobs_kept_days: int = Field(default=30, ge=2, le=3_650)
     crawler_concurrency: int = Field(default=4, ge=1, le=100)
     http_concurrency: int = Field(default=16, ge=1, le=256)
     http_per_host: int = Field(default=8, ge=1, le=256)
     http_timeout_s: float = Field(default=20.0, gt=0)
     http_max_bytes: int = Field(default=8_000_000, ge=1_000)
     http_proxy: str | None = None
-    user_agent: str = "Omni/0.1 (self-hosted; reads public profiles; obeys robots.txt)"
+    user_agent: str = "Omni/0.1 (self-hosted; reads public profiles)"
 
     judge: Literal["rules", "ollama"] = "rules"
     ollama_base_url: str = "http://127.0.0.1:11434"

@@ -86,6 +86,24 @@ def revoke(key_id: Annotated[str, typer.Argument(help="As `omni keys list` shows
     typer.echo(f"Key {key.id} for {key.name} opens nothing any more.")
 
 
+@app.command(name="rotate-secret")
+def rotate_secret() -> None:
+    """Encrypt accounts' secrets with the first key of OMNI_SECRET_KEY; the others may go then."""
+    from omni.base.vault import open_vault
+    from omni.dispatch import store
+
+    settings = read_settings()
+    key = settings.secret_key.get_secret_value() if settings.secret_key else None
+    vault = open_vault(key, settings.data_dir)
+
+    async def renew(db: Database) -> int:
+        async with db.transaction() as tx:
+            return await store.renew_secrets(tx, vault)
+
+    count = _run(renew)
+    typer.echo(f"Encrypted with the first key: the secrets of {count} account(s).")
+
+
 def _scopes(given: list[str]) -> list[Scope]:
     unknown = sorted(set(given) - set(SCOPES))
     if unknown:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from omni.base.settings import Settings, is_loopback
@@ -122,7 +123,13 @@ async def scheduler(settings: Settings, stop: asyncio.Event, ready: Ready) -> No
                 run_relay(db=world.db, broker=world.broker, clock=world.clock, stop=stop)
             )
             group.create_task(
-                run_schedule(db=world.db, list_campaigns=active, clock=world.clock, stop=stop)
+                run_schedule(
+                    db=world.db,
+                    list_campaigns=active,
+                    clock=world.clock,
+                    stop=stop,
+                    jobs_kept=timedelta(days=settings.jobs_kept_days),
+                )
             )
 
 

@@ -152,8 +152,12 @@ class Script:
         await self._account()
         await self.stage.settle(self.client, "dispatch.draft", "drafting")
         waiting = await self.client.messages(campaign_id, state="pending", limit=200)
-        self.stage.fact(f"{len(waiting.items)} drafts wait for approval; nothing goes out before")
-        chosen = waiting.items[-APPROVED:]  # the oldest drafts, which are those of the best leads
+        # Step 5 withdrew leads that had drafts: those can no longer be approved.
+        leads = await self.client.leads(campaign_id, limit=200)
+        standing = {lead.id for lead in leads.items if lead.state != "withdrawn"}
+        drafts = [message for message in waiting.items if message.lead_id in standing]
+        self.stage.fact(f"{len(drafts)} drafts wait for approval; nothing goes out before")
+        chosen = drafts[-APPROVED:]  # the oldest drafts, which are those of the best leads
         before = await self._messages(campaign_id, "sent")
         for message in chosen:
             await self.client.approve_message(message.id, message.body_hash)

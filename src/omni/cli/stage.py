@@ -33,7 +33,7 @@ class Stage:
 
     def heading(self, text: str) -> None:
         """Begin a step."""
-        self._console.print(f"\n{text}", markup=False, style="bold")
+        self._console.print(f"\n{text}", markup=False, highlight=False, style="bold")
 
     def fact(self, text: str) -> None:
         """Write what a step has shown."""

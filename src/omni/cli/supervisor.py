@@ -19,11 +19,13 @@ from omni.base.errors import Fatal, Rejected
 from omni.cli.faults import MISTAKE
 from omni.cli.lifetime import Signals, first_of
 from omni.cli.logs import LogFile
+from omni.flow.runs import Timing
 
 CRASHES = 5
 WITHIN_S = 60.0
 START_S = 90.0
-STOP_S = 12.0
+STOP_S = Timing().drain + Timing().abandon + 10.0
+"""What a part gets to stop in: what a worker may take for its runs, and a margin for the rest."""
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 10.0
 

@@ -180,6 +180,13 @@ class CampaignCalls(Calls):
         """Give a message another text; that voids an approval."""
         return await self._send(MessageOut, "PATCH", f"/messages/{message_id}", {"body": body})
 
+    async def settle_message(
+        self, message_id: int, *, arrived: bool, idempotency_key: str | None = None
+    ) -> MessageOut:
+        """Say whether an ambiguous message has arrived; it is not sent again either way."""
+        path = f"/messages/{message_id}/settle"
+        return await self._send(MessageOut, "POST", path, {"arrived": arrived}, idempotency_key)
+
     async def reject_message(
         self, message_id: int, *, idempotency_key: str | None = None
     ) -> MessageOut:

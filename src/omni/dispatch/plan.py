@@ -35,6 +35,7 @@ CONVERSATION: Final = timedelta(days=14)
 _RECHECKS: Final[Mapping[Gate, timedelta]] = {
     Gate.SUPPRESSED: timedelta(hours=24),
     Gate.RECIPIENT: timedelta(hours=24),
+    Gate.LEAD: timedelta(hours=6),
     Gate.CONVERSATION: timedelta(hours=6),
 }
 _RECHECK: Final = timedelta(minutes=5)
@@ -141,6 +142,8 @@ def gate_of(message: Message, facts: Facts) -> Gate | None:
         return Gate.SUPPRESSED
     if facts.refuses:
         return Gate.RECIPIENT
+    if facts.lead_closed:
+        return Gate.LEAD
     if facts.in_conversation:
         return Gate.CONVERSATION
     if not facts.campaign_active:

@@ -11,19 +11,26 @@ returning id, platform, handle, hourly_limit, daily_limit, status, pause_reason,
 -- name: list_accounts
 -- accounts_pkey, in order: a table of a few rows, bounded by the limit.
 select id, platform, handle, hourly_limit, daily_limit, status, pause_reason, created_at
-from accounts
-order by id
-limit :limit;
+from accounts order by id limit :limit;
 
 -- name: get_account
 -- accounts_pkey.
 select id, platform, handle, hourly_limit, daily_limit, status, pause_reason, created_at
-from accounts
-where id = :id;
+from accounts where id = :id;
 
 -- name: get_credentials
--- accounts_pkey. The only query that reads the encrypted secret.
+-- accounts_pkey. No query but this and lock_secrets reads the encrypted secret.
 select handle, credentials from accounts where id = :id;
+
+-- name: lock_secrets
+-- accounts_pkey, in order: a table of a few rows, bounded by the limit.
+select id, credentials from accounts
+where credentials is not null
+order by id limit :limit for no key update;
+
+-- name: put_secret
+-- accounts_pkey.
+update accounts set credentials = :secret where id = :id;
 
 -- name: set_account_status
 -- accounts_pkey.
@@ -66,7 +73,9 @@ order by l.score desc, l.id desc
 limit :limit;
 
 -- name: insert_drafts
--- Unique (platform, platform_id, campaign_id, step): drafting again is a no-op.
+-- leads_pkey, then unique (platform, platform_id, campaign_id, step): drafting again is a no-op. The
+-- lock makes a decision on the lead come before, and then there is no draft, or after, and then it
+-- sees the draft. A lead that is being changed at this moment is left to the next drafting.
 insert into messages (
     campaign_id, lead_id, profile_id, platform, platform_id, username, body, body_hash,
     held_by, created_at, updated_at
@@ -76,7 +85,11 @@ select :campaign_id, d.lead_id, d.profile_id, d.platform, d.platform_id, d.usern
 from unnest(
     :lead_ids::bigint[], :profile_ids::bigint[], :platforms::text[], :platform_ids::text[],
     :usernames::text[], :bodies::text[], :body_hashes::text[]
-) as d (lead_id, profile_id, platform, platform_id, username, body, body_hash)
+) with ordinality
+    as d (lead_id, profile_id, platform, platform_id, username, body, body_hash, place)
+join leads l on l.id = d.lead_id and l.state in ('new', 'accepted')
+order by d.place
+for share skip locked
 on conflict (platform, platform_id, campaign_id, step) do nothing;
 
 -- name: get_message
@@ -87,19 +100,21 @@ select * from messages where id = :id;
 -- messages_pkey; the lock keeps a person's decision and the dispatcher from crossing.
 select * from messages where id = :id for update;
 
+-- name: get_lead_state
+-- leads_pkey.
+select state from leads where id = :lead_id;
+
 -- name: page_messages
 -- messages_by_campaign, newest first from the keyset on.
 select * from messages
 where campaign_id = :campaign_id and id < :before_id
-order by id desc
-limit :limit;
+order by id desc limit :limit;
 
 -- name: page_messages_in_state
 -- messages_by_campaign_state, newest first from the keyset on.
 select * from messages
 where campaign_id = :campaign_id and state = :state and id < :before_id
-order by id desc
-limit :limit;
+order by id desc limit :limit;
 
 -- name: approve_message
 -- messages_pkey.
@@ -139,6 +154,45 @@ set state = 'cancelled', error = :reason, held_by = null, eligible_at = null, ch
     updated_at = :now
 where lead_id = :lead_id and state in ('pending', 'approved', 'claimed');
 
+-- name: reopen_for_lead
+-- messages_by_lead, then the suppressions' unique key. What was approved has to be approved again.
+update messages m
+set state = 'pending', error = null, held_by = :held_by, approved_hash = null, approved_at = null,
+    eligible_at = null, account_id = null, claimed_at = null, updated_at = :now
+where m.lead_id = :lead_id and m.state = 'cancelled' and m.error = :reason
+    and not exists (
+        select from suppressions s
+        where s.platform = m.platform and s.platform_id = m.platform_id
+    );
+
+-- name: has_message
+-- messages_by_lead.
+select exists (select from messages where lead_id = :lead_id);
+
+-- name: release_campaign
+-- messages_by_campaign_state: what this gate held is due at once.
+update messages
+set held_by = null, eligible_at = :now, updated_at = :now
+where id in (
+    select id from messages
+    where campaign_id = :campaign_id and state = 'approved' and held_by = :gate
+    order by id desc
+    limit :limit
+    for update skip locked
+);
+
+-- name: release_platform
+-- messages_to_send, from now on: what this gate held is due at once.
+update messages
+set held_by = null, eligible_at = :now, updated_at = :now
+where id in (
+    select id from messages
+    where platform = :platform and state = 'approved' and eligible_at > :now and held_by = :gate
+    order by eligible_at
+    limit :limit
+    for update skip locked
+);
+
 -- name: settle_message
 -- messages_pkey. A person says what became of a message that the program cannot know about.
 update messages
@@ -155,17 +209,14 @@ select state, count(*) as messages from messages where campaign_id = :campaign_i
 -- accounts_pkey. Claims of one account happen one after the other, in every worker; the lock lets
 -- the foreign key of `messages` through.
 select id, platform, handle, hourly_limit, daily_limit, status, pause_reason, created_at
-from accounts
-where id = :id
-for no key update;
+from accounts where id = :id for no key update;
 
 -- name: list_charges
 -- messages_charged; at most as many rows as the daily limit, for more decide nothing.
 select charged_at, state in ('claimed', 'sending') as in_flight
 from messages
 where account_id = :account_id and charged_at > :since
-order by charged_at desc
-limit :limit;
+order by charged_at desc limit :limit;
 
 -- name: pick_message
 -- messages_to_send: the one that has been eligible for the longest time; a row that another
@@ -187,7 +238,13 @@ select
         select from profile_features f
         where f.profile_id = m.profile_id and f.accepts_messages is not false
     ) as refuses,
+    m.lead_id is not null and not exists (
+        select from leads l
+        where l.id = m.lead_id and l.state in ('new', 'accepted', 'contacted', 'replied')
+    ) as lead_closed,
     exists (
+        select from leads l where l.id = m.lead_id and l.state = 'replied'
+    ) or exists (
         select from messages o
         where o.platform = m.platform and o.platform_id = m.platform_id
             and o.campaign_id <> m.campaign_id
@@ -339,5 +396,5 @@ cross join lateral (
     limit :limit
 ) s
 join leads l on l.id = s.lead_id
-where l.state in ('new', 'accepted')
+where l.state in ('new', 'accepted', 'withdrawn')
 limit :limit;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omni.base.errors import Rejected
+from omni.base.errors import Conflict, Rejected
 from omni.base.hashing import digest
 from omni.base.ids import derived_id
 from omni.dispatch.template import clean, problem_of
@@ -33,6 +33,23 @@ def checked_body(platform: str, text: str) -> str:
     if problem:
         raise Rejected(problem, field="body")
     return body
+
+
+def check_lead(state: str | None) -> None:
+    """Refuse to approve a message to somebody whom the campaign no longer wants.
+
+    Args:
+        state: The lead's; None if it is gone.
+
+    Raises:
+        Conflict: The lead was withdrawn or rejected, or is gone.
+    """
+    if state is None:
+        raise Conflict("the lead is gone: its message cannot be approved")
+    if state == "withdrawn":
+        raise Conflict("the lead is withdrawn: the person no longer fits the campaign")
+    if state == "rejected":
+        raise Conflict("the lead is rejected: accept it first")
 
 
 def check_account(handle: str, hourly_limit: int, daily_limit: int) -> None:

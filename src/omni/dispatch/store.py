@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from omni.base.errors import Conflict, NotFound
-from omni.base.log import get_logger
 from omni.base.vault import Vault
 from omni.connectors.types import Credentials
 from omni.dispatch import rules
 from omni.dispatch.types import (
+    LEAD_REJECTED,
     Account,
     AccountStatus,
-    Charge,
-    Facts,
     Gate,
     Message,
     MessageState,
-    Outcome,
 )
 from omni.storage.db import Executor, Row
 from omni.storage.sql import load_queries
@@ -25,9 +22,7 @@ from omni.storage.sql import load_queries
 QUERIES = load_queries("omni.dispatch")
 
 MAX_ACCOUNTS = 1_000
-MAX_MARKED = 10_000
-MAX_RECOVERED = 1_000
-_CONTACTED_SINCE = timedelta(days=7)
+MAX_RELEASED = 10_000
 _NEWEST = 2**63 - 1
 
 
@@ -108,6 +103,17 @@ async def set_account_status(
     return account_from(row)
 
 
+async def release_account(tx: Executor, account: Account, *, now: datetime) -> int:
+    """Make due what waits because an account was paused; return how many messages."""
+    return await tx.execute(
+        QUERIES["release_platform"],
+        platform=account.platform,
+        gate=Gate.ACCOUNT,
+        limit=MAX_RELEASED,
+        now=now,
+    )
+
+
 async def credentials(db: Executor, account_id: int, vault: Vault) -> Credentials:
     """Return an account's identity with its secret, decrypted for one use.
 
@@ -121,6 +127,21 @@ async def credentials(db: Executor, account_id: int, vault: Vault) -> Credential
     encrypted = row["credentials"]
     secret = None if encrypted is None else vault.decrypt(encrypted).decode("utf-8", "replace")
     return Credentials(handle=row["handle"], secret=secret)
+
+
+async def renew_secrets(tx: Executor, vault: Vault) -> int:
+    """Encrypt every account's secret anew with the vault's first key; return how many.
+
+    Call it in a transaction: after it the other keys may go.
+
+    Raises:
+        Rejected: A secret cannot be decrypted with the keys at hand.
+    """
+    found = await tx.fetch(QUERIES["lock_secrets"], limit=MAX_ACCOUNTS)
+    for row in found:
+        renewed = vault.renew(row["credentials"])
+        await tx.execute(QUERIES["put_secret"], id=row["id"], secret=renewed)
+    return len(found)
 
 
 async def get_message(db: Executor, message_id: int) -> Message:
@@ -170,7 +191,8 @@ async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetim
 
     Raises:
         NotFound: There is no such message.
-        Conflict: It is not pending, or its text or recipient is not the one that was seen.
+        Conflict: It is not pending, its text or recipient is not the one that was seen, or its lead
+            was withdrawn or rejected.
     """
     message = await _locked(tx, message_id)
     if message.state != "pending":
@@ -178,6 +200,9 @@ async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetim
     written = rules.body_hash(message.platform, message.platform_id, message.body)
     if not body_hash == message.body_hash == written:
         raise Conflict("the message has changed since it was shown: look at it again")
+    if message.lead_id is not None:
+        lead_state = await tx.fetchval(QUERIES["get_lead_state"], lead_id=message.lead_id)
+        rules.check_lead(lead_state)
     row = await tx.fetchrow(QUERIES["approve_message"], id=message_id, body_hash=body_hash, now=now)
     return _found(row, message_id)
 
@@ -239,12 +264,49 @@ async def cancel_for_person(
 
 
 async def cancel_for_lead(tx: Executor, lead_id: int, *, reason: str, now: datetime) -> int:
-    """Cancel every message to this lead that is not on the wire yet; return how many."""
+    """Cancel every message to this lead that is not on the wire yet; return how many.
+
+    With `LEAD_REJECTED` as the reason, `reopen_for_lead` can undo it.
+    """
     return await tx.execute(QUERIES["cancel_for_lead"], lead_id=lead_id, reason=reason, now=now)
+
+
+async def reopen_for_lead(tx: Executor, lead_id: int, *, now: datetime) -> bool:
+    """Put the messages back to pending that were cancelled because the lead was rejected.
+
+    What was cancelled for another reason stays so, and so does every message to somebody who must
+    not be written to. What had been approved has to be approved again.
+
+    Returns:
+        Whether the lead has a message, in whatever state; if not, there may be a draft.
+    """
+    await tx.execute(
+        QUERIES["reopen_for_lead"],
+        lead_id=lead_id,
+        reason=LEAD_REJECTED,
+        held_by=Gate.APPROVAL,
+        now=now,
+    )
+    has_message: bool = await tx.fetchval(QUERIES["has_message"], lead_id=lead_id)
+    return has_message
+
+
+async def release_campaign(tx: Executor, campaign_id: int, *, now: datetime) -> int:
+    """Make due what waits because its campaign was not active; return how many messages."""
+    return await tx.execute(
+        QUERIES["release_campaign"],
+        campaign_id=campaign_id,
+        gate=Gate.CAMPAIGN,
+        limit=MAX_RELEASED,
+        now=now,
+    )
 
 
 async def settle(tx: Executor, message_id: int, *, arrived: bool, now: datetime) -> Message:
     """Record what a person found out about an ambiguous message; it is not sent again either way.
+
+    It ends as `sent` if it has arrived, else as `failed`: a claim that it did not arrive may be
+    wrong, so even then the program writes no second message of this campaign to this person.
 
     Raises:
         NotFound: There is no such message.
@@ -267,107 +329,6 @@ async def count_by_state(db: Executor, campaign_id: int) -> dict[str, int]:
     """Return how many messages of a campaign are in each state that occurs."""
     rows = await db.fetch(QUERIES["count_by_state"], campaign_id=campaign_id)
     return {row["state"]: row["messages"] for row in rows}
-
-
-async def recover(db: Executor, *, lost_before: datetime, now: datetime) -> int:
-    """Give back the claims, and doubt the sendings, that are older than `lost_before`.
-
-    Returns:
-        How many there were.
-    """
-    given_back = await db.execute(
-        QUERIES["give_back_lost"], lost_before=lost_before, now=now, limit=MAX_RECOVERED
-    )
-    doubted = await db.execute(
-        QUERIES["doubt_lost"],
-        lost_before=lost_before,
-        error="the worker was lost while it was sending: it may have arrived",
-        now=now,
-        limit=MAX_RECOVERED,
-    )
-    if given_back or doubted:
-        get_logger().warning("dispatch.recovered", given_back=given_back, ambiguous=doubted)
-    return given_back + doubted
-
-
-async def charges(tx: Executor, account: Account, *, since: datetime) -> list[Charge]:
-    """Return the latest uses of the account's allowance, as many as decide anything."""
-    rows = await tx.fetch(
-        QUERIES["list_charges"], account_id=account.id, since=since, limit=account.daily_limit
-    )
-    return [Charge(row["charged_at"], row["in_flight"]) for row in rows]
-
-
-async def facts(
-    tx: Executor, message_id: int, account_id: int, *, conversation_since: datetime
-) -> Facts:
-    """Return what the gates ask about a message, as it is at this moment."""
-    row = await tx.fetchrow(
-        QUERIES["read_facts"],
-        id=message_id,
-        account_id=account_id,
-        conversation_since=conversation_since,
-    )
-    assert row is not None
-    return Facts(**{name: row[name] for name in Facts.__slots__})
-
-
-async def set_aside(
-    tx: Executor, message: Message, gate: Gate, *, eligible_at: datetime, now: datetime
-) -> None:
-    """Hold a message by the gate that names it, so that those behind it are not held up."""
-    held = {"gate": gate, "eligible_at": eligible_at, "now": now}
-    state = "pending" if gate is Gate.APPROVAL else "approved"
-    await tx.execute(QUERIES["set_aside"], None, id=message.id, state=state, **held)
-    if gate is Gate.CAMPAIGN:
-        campaign_id = message.campaign_id
-        await tx.execute(
-            QUERIES["set_aside_campaign"], None, campaign_id=campaign_id, limit=MAX_MARKED, **held
-        )
-    get_logger().info("dispatch.message_held", message_id=message.id, gate=str(gate))
-
-
-async def record(db: Executor, message: Message, outcome: Outcome, now: datetime) -> bool:
-    """Write what came of a message on the wire; False if somebody has settled it meanwhile."""
-    return bool(
-        await db.execute(
-            QUERIES["record_outcome"],
-            id=message.id,
-            account_id=message.account_id,
-            claimed_at=message.claimed_at,
-            state=outcome.state,
-            error=outcome.error,
-            platform_message_id=outcome.platform_message_id,
-            gate=outcome.gate,
-            eligible_at=outcome.eligible_at,
-            now=now,
-        )
-    )
-
-
-async def waiting_platforms(db: Executor) -> list[str]:
-    """Return the platforms that have approved messages."""
-    return [row["platform"] for row in await db.fetch(QUERIES["list_waiting_platforms"])]
-
-
-async def mark_waiting(db: Executor, platform: str, gate: Gate, now: datetime) -> int:
-    """Write on the platform's due messages what holds them; return how many are due, to a bound."""
-    waiting: int = await db.fetchval(
-        QUERIES["mark_waiting"], platform=platform, gate=gate, now=now, limit=MAX_MARKED
-    )
-    return waiting
-
-
-async def count_held(db: Executor) -> dict[str, int]:
-    """Return how many messages each gate holds, those that wait for approval included."""
-    rows = await db.fetch(QUERIES["count_held"], approval=Gate.APPROVAL, limit=MAX_MARKED)
-    return {row["gate"]: row["messages"] for row in rows}
-
-
-async def contacted(db: Executor, now: datetime) -> tuple[int, ...]:
-    """Return the leads that were written to in the last days and are not marked as contacted."""
-    rows = await db.fetch(QUERIES["list_contacted"], since=now - _CONTACTED_SINCE, limit=MAX_MARKED)
-    return tuple(row["id"] for row in rows)
 
 
 def account_from(row: Row) -> Account:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 AccountStatus = Literal["active", "paused"]
 MessageState = Literal[
     "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled"
 ]
+
+LEAD_REJECTED: Final = "lead rejected"
+"""Why a message was cancelled that comes back when its lead is accepted after all."""
 
 
 class Gate(StrEnum):
@@ -20,6 +23,7 @@ class Gate(StrEnum):
     APPROVAL = "approval"
     SUPPRESSED = "suppressed"
     RECIPIENT = "recipient"
+    LEAD = "lead withdrawn or rejected"
     CONVERSATION = "already in conversation"
     CAMPAIGN = "campaign not active"
     NO_SENDER = "no sender"
@@ -112,10 +116,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the gates ask about one message, read in one statement."""
+    """What the gates ask about one message, read in one statement.
+
+    Attributes:
+        lead_closed: Its lead was withdrawn or rejected: the campaign no longer wants this person.
+        in_conversation: They wrote back, or another campaign has written to them.
+    """
 
     suppressed: bool
     refuses: bool
+    lead_closed: bool
     in_conversation: bool
     campaign_active: bool
     account_active: bool

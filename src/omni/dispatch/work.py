@@ -22,7 +22,7 @@ from omni.base.vault import Vault
 from omni.campaigns.types import Campaign
 from omni.connectors.ports import MessageSender
 from omni.connectors.types import Credentials, Outgoing
-from omni.dispatch import plan, store
+from omni.dispatch import ledger, plan, store
 from omni.dispatch.store import QUERIES
 from omni.dispatch.template import MessageTemplate
 from omni.dispatch.types import (
@@ -45,6 +45,7 @@ MAX_SENDS = 500
 MAX_LOOKS = 5_000
 MAX_LANES = 4
 SEND_TIMEOUT_S = 120.0
+RECORD_WAITS_S = (0.2, 1.0, 5.0)
 _NEWEST = 2**63 - 1
 
 
@@ -146,7 +147,7 @@ async def dispatch(
             run.
     """
     run = _Run(db, senders, vault, clock, report)
-    recovered = await store.recover(db, lost_before=clock() - plan.LOST_AFTER, now=clock())
+    recovered = await ledger.recover(db, lost_before=clock() - plan.LOST_AFTER, now=clock())
     accounts = await store.list_accounts(db)
     able = [a for a in accounts if a.status == "active" and a.platform in senders]
     ends = await _in_lanes(run, able)
@@ -156,9 +157,9 @@ async def dispatch(
         failed=run.outcomes["failed"],
         ambiguous=run.outcomes["ambiguous"],
         recovered=recovered,
-        held=await store.count_held(db),
+        held=await ledger.count_held(db),
         next_eligible=next_eligible,
-        contacted_lead_ids=await store.contacted(db, clock()),
+        contacted_lead_ids=await ledger.contacted(db, clock()),
     )
 
 
@@ -215,7 +216,7 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
         if row is None or row["status"] != "active":
             return LaneEnd(account.platform, Gate.ACCOUNT, None)
         current = store.account_from(row)
-        charges = await store.charges(tx, current, since=now - plan.DAY)
+        charges = await ledger.charges(tx, current, since=now - plan.DAY)
         slot = plan.next_slot(
             plan.charged_times(charges, now), current.hourly_limit, current.daily_limit, now
         )
@@ -236,13 +237,13 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
 
 async def _is_held(tx: Tx, message: Message, account: Account, now: datetime) -> bool:
     """Ask every gate about a message whose row is locked; hold it if one of them is closed."""
-    facts = await store.facts(
+    facts = await ledger.facts(
         tx, message.id, account.id, conversation_since=now - plan.CONVERSATION
     )
     gate = plan.gate_of(message, facts)
     if gate is None:
         return False
-    await store.set_aside(tx, message, gate, eligible_at=now + plan.recheck_after(gate), now=now)
+    await ledger.set_aside(tx, message, gate, eligible_at=now + plan.recheck_after(gate), now=now)
     return True
 
 
@@ -283,7 +284,7 @@ async def _unbroken(sending: Coroutine[Any, Any, Outcome]) -> Outcome:
 
 async def _send(run: _Run, account: Account, credentials: Credentials, message: Message) -> Outcome:
     outcome = await _on_the_wire(run, credentials, message)
-    recorded = await store.record(run.db, message, outcome, run.clock())
+    recorded = await _record(run, message, outcome, run.clock())
     get_logger().info(
         "dispatch.message_settled",
         message_id=message.id,
@@ -294,6 +295,16 @@ async def _send(run: _Run, account: Account, credentials: Credentials, message: 
         recorded=recorded,
     )
     return outcome
+
+
+async def _record(run: _Run, message: Message, outcome: Outcome, at: datetime) -> bool:
+    """Write what came of it; a database that is away for a moment must not leave it in doubt."""
+    for wait_s in RECORD_WAITS_S:
+        try:
+            return await ledger.record(run.db, message, outcome, at)
+        except Transient:
+            await asyncio.sleep(wait_s)
+    return await ledger.record(run.db, message, outcome, at)
 
 
 async def _on_the_wire(run: _Run, credentials: Credentials, message: Message) -> Outcome:
@@ -322,12 +333,12 @@ async def _explain(
     """Write on waiting messages what they wait for; return when the first account may go on."""
     now = run.clock()
     moments = [end.at for end in ends if end.gate is Gate.PLATFORM]
-    for platform in await store.waiting_platforms(run.db):
+    for platform in await ledger.waiting_platforms(run.db):
         slot = plan.why_waiting(
             [account for account in accounts if account.platform == platform],
             platform in run.senders,
             [end for end in ends if end.platform == platform],
         )
-        if slot.gate is None or await store.mark_waiting(run.db, platform, slot.gate, now):
+        if slot.gate is None or await ledger.mark_waiting(run.db, platform, slot.gate, now):
             moments.append(slot.at)
     return min((moment for moment in moments if moment is not None), default=None)

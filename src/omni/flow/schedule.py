@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zlib import crc32
 
 from omni.base.clock import Clock
-from omni.base.errors import Transient
+from omni.base.errors import Rejected, Transient
 from omni.base.log import get_logger
 from omni.jobs import store
 from omni.jobs.types import (
@@ -18,13 +18,16 @@ from omni.jobs.types import (
     JobArgs,
     NewJob,
     QualifyCampaign,
+    RefreshCandidates,
     SweepFeedback,
     UpdateWeights,
 )
+from omni.predicate.plan import compile_criteria
 from omni.storage.db import Database
 
 TICK_S = 10.0
 CAMPAIGNS_PER_TICK = 500
+DELETED_PER_TICK = 1_000
 
 DAY = timedelta(days=1)
 
@@ -54,6 +57,11 @@ class Running(Protocol):
         """When it was made."""
         ...
 
+    @property
+    def criteria(self) -> Mapping[str, object]:
+        """Its criteria, as they are stored."""
+        ...
+
 
 def due_jobs(now: datetime, campaigns: Sequence[Running]) -> tuple[NewJob, ...]:
     """Return the jobs of the slots that `now` lies in; earlier slots are gone for good.
@@ -63,6 +71,10 @@ def due_jobs(now: datetime, campaigns: Sequence[Running]) -> tuple[NewJob, ...]:
     all campaigns ask the model and the database at midnight. A new campaign waits for
     the first slot that begins in its life: its maker has not asked for a model to be paid yet.
 
+    Where the criteria hold a date such as "30 days ago", time alone moves people across it and no
+    changed profile tells of it: such a campaign's candidates are refreshed in the slot in which
+    they are judged, and the judging waits for that. Between two slots they are at most a day old.
+
     Args:
         now: An aware moment.
         campaigns: The campaigns that run.
@@ -71,18 +83,35 @@ def due_jobs(now: datetime, campaigns: Sequence[Running]) -> tuple[NewJob, ...]:
         NewJob(args, key=f"{args.kind}@{_stamp(_slot(now, period))}") for args, period in EVERYWHERE
     ]
     for campaign in campaigns:
-        jobs += _daily(now, QualifyCampaign(campaign_id=campaign.id), campaign, DAY)
-        jobs += _daily(now, UpdateWeights(campaign_id=campaign.id), campaign, NIGHT)
+        judge = QualifyCampaign(campaign_id=campaign.id)
+        before = [RefreshCandidates(campaign_id=campaign.id)] if drifts(campaign.criteria) else []
+        jobs += _daily(now, [*before, judge], campaign, DAY)
+        jobs += _daily(now, [UpdateWeights(campaign_id=campaign.id)], campaign, NIGHT)
     return tuple(jobs)
 
 
-def _daily(now: datetime, args: JobArgs, campaign: Running, window: timedelta) -> list[NewJob]:
-    share = crc32(f"{args.kind}:{campaign.id}".encode()) / 2**32
+def drifts(criteria: Mapping[str, object]) -> bool:
+    """Tell whether time alone changes whom the criteria match.
+
+    Criteria that do not compile (any more) drift nowhere: they must not end the timetable of all
+    others, and their own jobs say what is wrong with them.
+    """
+    try:
+        return compile_criteria(criteria).where.drifts
+    except Rejected:
+        return False
+
+
+def _daily(
+    now: datetime, together: Sequence[JobArgs], campaign: Running, window: timedelta
+) -> list[NewJob]:
+    """Return the jobs of one daily slot; the last one's kind says when it begins."""
+    share = crc32(f"{together[-1].kind}:{campaign.id}".encode()) / 2**32
     offset = timedelta(minutes=int(window / timedelta(minutes=1) * share))
     slot = _slot(now, DAY, offset)
     if slot < campaign.created_at:
         return []
-    return [NewJob(args, key=f"{args.kind}@{campaign.id}.{_stamp(slot)}")]
+    return [NewJob(args, key=f"{args.kind}@{campaign.id}.{_stamp(slot)}") for args in together]
 
 
 def _slot(now: datetime, period: timedelta, offset: timedelta = timedelta()) -> datetime:
@@ -100,11 +129,14 @@ async def run_schedule(
     list_campaigns: Callable[[], Awaitable[Sequence[Running]]],
     clock: Clock,
     stop: asyncio.Event,
+    jobs_kept: timedelta = timedelta(days=30),
 ) -> None:
     """Write what is due to the ledger, every few seconds, until `stop` is set.
 
     Args:
         list_campaigns: The campaigns that run; many campaigns are taken in turns, some a tick.
+        jobs_kept: Jobs that ended longer ago are deleted, a bounded number a tick. At least two
+            days, so that a slot that is still asked for keeps its key.
     """
     log = get_logger()
     known: frozenset[str] = frozenset()
@@ -120,6 +152,7 @@ async def run_schedule(
                 async with db.transaction() as tx:
                     await store.enqueue(tx, new, now=clock())
             known = _remember(known, due)
+            await store.delete_finished(db, before=clock() - jobs_kept, limit=DELETED_PER_TICK)
         except Transient as error:
             log.warning("schedule.tick_faltered", error=str(error))
         await _sleep(stop, TICK_S)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
-from time import monotonic
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from omni.base.errors import Rejected, Transient, Unauthorized
+from omni.base.errors import Cancelled, Fatal, OmniError, Snooze, Transient
 from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
+from omni.campaigns.types import Campaign
 from omni.candidates import work as candidates
 from omni.candidates.plan import add_reports
 from omni.candidates.types import CandidateReport
-from omni.connectors.types import RawProfile, Seed
-from omni.crawl import work as crawling
 from omni.dispatch import store as accounts
 from omni.dispatch import work as dispatching
 from omni.dispatch.types import Account
@@ -26,14 +25,17 @@ from omni.feedback import work as feedback
 from omni.feedback.plan import consequences
 from omni.flow import follow
 from omni.flow.crowds import target_of
+from omni.flow.finding import crawl_refresh, crawl_seed, fetch_images
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
 from omni.jobs import store as ledger
+from omni.jobs.plan import describe
 from omni.jobs.types import (
     CrawlRefresh,
     CrawlSeed,
     DispatchMessages,
     DraftMessages,
+    FetchImages,
     JobArgs,
     MaintainCandidates,
     Noop,
@@ -45,50 +47,15 @@ from omni.jobs.types import (
 )
 from omni.leads import store as leads_store
 from omni.leads import work as leads
+from omni.leads.types import LeadReport
 from omni.predicate.parse import parse
 from omni.predicate.plan import compile_criteria
-from omni.profiles import work as profiles
-from omni.profiles.types import StoredBatch
 from omni.qualification import work as qualification
 from omni.qualification.plan import PROMPT_VERSION
 from omni.weights import work as weights
 
-
-async def crawl_seed(world: World, job: JobContext, args: CrawlSeed) -> StepResult:
-    """Walk from the seed; write each batch with its follow-up jobs in one transaction."""
-    walk = crawling.crawl(
-        world.source(args.platform),
-        Seed(args.platform, args.seed_type, args.seed_value),
-        args.config,
-        concurrency=world.settings.crawler_concurrency,
-        monotonic=monotonic,
-        report=job.report,
-    )
-    total = StoredBatch((), (), 0)
-    async with aclosing(walk):
-        async for batch in walk:
-            total = _sum(total, await _write(world, job, batch))
-    return StepResult(_counts(total))
-
-
-async def crawl_refresh(world: World, job: JobContext, args: CrawlRefresh) -> StepResult:
-    """Read again whom we have not seen for the longest time."""
-    stale = await profiles.stale_refs(world.db, platforms=tuple(world.sources), limit=args.limit)
-    total, done = StoredBatch((), (), 0), 0
-    for platform, ids in stale.items():
-        source = world.source(platform)
-        for start in range(0, len(ids), source.batch_size):
-            part = ids[start : start + source.batch_size]
-            found = await source.fetch(part)
-            total = _sum(total, await _write(world, job, found))
-            shown = {profile.platform_id for profile in found if profile.discoverable}
-            gone = [platform_id for platform_id in part if platform_id not in shown]
-            await profiles.mark_gone(
-                world.db, platform=platform, platform_ids=gone, now=world.clock()
-            )
-            done += len(part)
-            job.report(Progress(done, sum(map(len, stale.values()))))
-    return StepResult(_counts(total))
+QUALIFY_PAUSE = timedelta(seconds=2)
+"""Between two looks at whether a qualification may begin."""
 
 
 async def maintain_candidates(
@@ -114,27 +81,44 @@ async def refresh_candidates(world: World, job: JobContext, args: RefreshCandida
 
 
 async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign) -> StepResult:
-    """Judge the shortlist, then turn verdicts into leads."""
+    """Judge the shortlist, then turn verdicts into leads.
+
+    Raises:
+        Snooze: The candidates are being brought up to date, or another qualification of the
+            campaign runs: the wait is bounded, since only what came before is waited for.
+        Transient: The judge is down; what it has said until then is leads already.
+    """
+    obstacle = await ledger.find_obstacle(world.db, job.id, args.campaign_id, now=world.clock())
+    if obstacle is not None:
+        raise Snooze(world.clock() + QUALIFY_PAUSE, f"waits for {obstacle}")
     campaign = await campaigns.get(world.db, args.campaign_id)
-    judged = await qualification.qualify(
-        world.db,
-        world.judge,
-        campaign,
-        compile_criteria(campaign.criteria).english,
-        limit=args.limit or campaign.shortlist_size,
-        clock=world.clock,
-        report=job.report,
+    try:
+        judged = await qualification.qualify(
+            world.db,
+            world.judge,
+            campaign,
+            compile_criteria(campaign.criteria).english,
+            limit=args.limit or campaign.shortlist_size,
+            clock=world.clock,
+            report=job.report,
+        )
+    except (Transient, Fatal):
+        await _promote(world, campaign)
+        raise
+    promoted = await _promote(world, campaign)
+    return StepResult(
+        {**asdict(judged), "leads": asdict(promoted)},
+        follow.after_qualification(campaign.id, job.id),
     )
-    promoted = await leads.promote(
+
+
+async def _promote(world: World, campaign: Campaign) -> LeadReport:
+    return await leads.promote(
         world.db,
         campaign,
         model=world.judge.model,
         prompt_version=PROMPT_VERSION,
         now=world.clock(),
-    )
-    return StepResult(
-        {**asdict(judged), "leads": asdict(promoted)},
-        follow.after_qualification(campaign.id, job.id),
     )
 
 
@@ -163,9 +147,11 @@ async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> 
             continue
         try:
             events += await _sweep_account(world, account)
-        except (Transient, Rejected, Unauthorized) as error:
+        except Cancelled:
+            raise
+        except Exception as error:
             unread += 1
-            get_logger().warning("feedback.account_unread", account_id=account.id, error=str(error))
+            _warn("feedback.account_unread", error, account_id=account.id)
         job.report(Progress(events, None, account.handle))
     if unread and not events:
         raise Transient(f"{unread} inboxes could not be read: see the log")
@@ -214,6 +200,7 @@ def bind_steps(world: World) -> Steps:
     steps: dict[type[JobArgs], Callable[[World, JobContext, Any], Awaitable[StepResult]]] = {
         CrawlSeed: crawl_seed,
         CrawlRefresh: crawl_refresh,
+        FetchImages: fetch_images,
         MaintainCandidates: maintain_candidates,
         RefreshCandidates: refresh_candidates,
         QualifyCampaign: qualify_campaign,
@@ -233,32 +220,10 @@ def _bind(world: World, step: Callable[[World, JobContext, Any], Awaitable[StepR
     return bound
 
 
-async def _write(world: World, job: JobContext, batch: Sequence[RawProfile]) -> StoredBatch:
-    """Write profiles, features and the jobs that follow as one; then fetch the pictures."""
-    now = world.clock()
-    async with world.db.transaction() as tx:
-        stored = await profiles.store_batch(
-            tx, batch, now=now, campaign_id=job.campaign_id, job_id=job.id
-        )
-        await ledger.enqueue(tx, follow.after_profiles(stored.new + stored.changed), now=now)
-    await profiles.store_images(world.db, world.objects, world.http, stored.new + stored.changed)
-    return stored
-
-
-def _sum(one: StoredBatch, other: StoredBatch) -> StoredBatch:
-    return StoredBatch(
-        one.new + other.new, one.changed + other.changed, one.unchanged + other.unchanged
-    )
-
-
-def _counts(stored: StoredBatch) -> dict[str, Any]:
-    found = len(stored.new) + len(stored.changed) + stored.unchanged
-    return {
-        "profiles": found,
-        "new": len(stored.new),
-        "changed": len(stored.changed),
-        "unchanged": stored.unchanged,
-    }
+def _warn(event: str, error: Exception, **about: object) -> None:
+    """Log what went wrong; what nobody raised on purpose with its type and traceback."""
+    unexpected = not isinstance(error, OmniError)
+    get_logger().warning(event, error=describe(error), exc_info=unexpected, **about)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from omni.base.clock import Clock
-from omni.base.errors import Fatal, OmniError, Transient
+from omni.base.errors import Fatal, OmniError, Snooze, Transient
 from omni.base.log import bound_contextvars, get_logger
 from omni.flow.runs import Heart, Run, Timing
 from omni.flow.types import JobContext, StepResult, Steps
@@ -181,6 +181,8 @@ class Worker:
             return
         unexpected = run.interruption is None and not isinstance(error, OmniError)
         level = self._log.error if finish.state == "failed" else self._log.warning
+        if isinstance(error, Snooze):
+            level = self._log.debug
         level(
             _EVENTS[finish.state],
             error=finish.error,

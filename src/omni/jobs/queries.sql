@@ -42,6 +42,39 @@ from jobs
 where campaign_id = :campaign_id and state in ('queued', 'running')
 group by kind;
 
+-- name: find_obstacle
+-- What a campaign's qualification has to wait for, if anything; each part stops at its first row.
+-- Primary key for the job itself; jobs_open_by_campaign for what else is open for its campaign, which
+-- is a handful; jobs_open_maintenance, whose first entry is the oldest maintenance that is open.
+--
+-- Of several qualifications the one that was asked for first goes first, and yields only to one that
+-- runs and was begun a second before it: by then that one has passed this gate. An earlier one that
+-- waits for its next attempt holds nobody up.
+select case
+    when exists (
+        select from jobs r
+        where r.campaign_id = :campaign_id and r.kind = 'candidates.refresh'
+            and r.state in ('queued', 'running')
+    ) then 'candidates.refresh'
+    when exists (
+        select from jobs m
+        where m.kind = 'candidates.maintain' and m.state in ('queued', 'running')
+            and m.created_at <= mine.created_at
+    ) then 'candidates.maintain'
+    when exists (
+        select from jobs q
+        where q.campaign_id = :campaign_id and q.kind = 'qualify.campaign'
+            and q.state in ('queued', 'running') and q.id <> mine.id
+            and case
+                when (q.created_at, q.id) < (mine.created_at, mine.id)
+                    then q.state = 'running' or q.run_at < :soon::timestamptz
+                else q.state = 'running' and q.started_at < mine.started_at - interval '1 second'
+            end
+    ) then 'qualify.campaign'
+end
+from (select :id::uuid as id) as asked
+left join jobs mine on mine.id = asked.id;
+
 -- name: cancel_job
 -- Primary key. A queued job ends here; a running one is stopped by its worker.
 update jobs
@@ -110,6 +143,18 @@ set state = case
 from lost
 where jobs.id = lost.id
 returning jobs.id as job_id, kind, campaign_id, attempts, state;
+
+-- name: delete_finished
+-- jobs_finished, the oldest first, then the primary key. Two that delete at once share the work.
+with old as (
+    select id
+    from jobs
+    where finished_at < :before::timestamptz
+    order by finished_at
+    limit :limit
+    for update skip locked
+)
+delete from jobs using old where jobs.id = old.id;
 
 -- name: claim_jobs
 -- Primary key. A ring is granted when it is the newest one of a job that waits, or of a job whose

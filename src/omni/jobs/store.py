@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,9 @@ QUERIES = load_queries("omni.jobs")
 
 CHANNEL = "omni_jobs"
 """The NOTIFY channel on which new due jobs are announced."""
+
+SOON = timedelta(seconds=5)
+"""A job that is queued until then only snoozes: it is not backing off after a failure."""
 
 _STATE_FILTERS: Mapping[JobState, str] = {
     # Literals, not a parameter, so that the planner can prove that the partial index applies.
@@ -132,6 +135,26 @@ async def count_open(db: Executor, campaign_id: int) -> dict[str, int]:
     return {row["kind"]: row["open"] for row in rows}
 
 
+async def find_obstacle(
+    db: Executor, job_id: UUID, campaign_id: int, *, now: datetime
+) -> str | None:
+    """Return the kind of job that a campaign's qualification has to wait for, None if it may begin.
+
+    That is a refresh of the campaign's candidates; maintenance that was asked for before the
+    qualification was (later maintenance is not waited for, lest a steady crawl hold it up for
+    ever); and another qualification of the campaign, for two would pay for the same verdicts.
+
+    Args:
+        job_id: The qualification, which runs.
+    """
+    return await db.fetchval(
+        QUERIES["find_obstacle"],
+        id=job_id,
+        campaign_id=campaign_id,
+        soon=now + SOON,
+    )
+
+
 # What the relay asks for ------------------------------------------------------------------------
 
 
@@ -167,6 +190,14 @@ async def requeue_lost(db: Executor, *, grace_s: float, now: datetime, limit: in
     """
     rows = await db.fetch(QUERIES["requeue_lost"], grace_s=grace_s, now=now, limit=limit)
     return [LostRun(**row) for row in rows]
+
+
+async def delete_finished(db: Executor, *, before: datetime, limit: int) -> int:
+    """Delete jobs that ended before that moment, the oldest first; return how many.
+
+    Their keys are free again: the moment has to lie before every slot that is still asked for.
+    """
+    return await db.execute(QUERIES["delete_finished"], before=before, limit=limit)
 
 
 def _by_queue(rows: Sequence[Mapping[str, Any]]) -> dict[QueueName, list[Delivery]]:

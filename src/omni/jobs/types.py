@@ -64,6 +64,21 @@ class CrawlRefresh(JobArgs, frozen=True):
     limit: int = 500
 
 
+class FetchImages(JobArgs, frozen=True):
+    """Fetch the pictures of these people that are not held yet.
+
+    Attributes:
+        again: How many times those that did not come were put off already.
+    """
+
+    kind = "images.fetch"
+    queue = "crawl"
+    timeout_s = 300.0
+
+    profile_ids: tuple[int, ...]
+    again: int = 0
+
+
 class MaintainCandidates(JobArgs, frozen=True):
     """Bring every active campaign's candidates up to date with these changed profiles."""
 
@@ -133,8 +148,8 @@ class Noop(JobArgs, frozen=True):
 KINDS: Mapping[str, type[JobArgs]] = {
     kind.kind: kind
     for kind in (
-        CrawlSeed, CrawlRefresh, MaintainCandidates, RefreshCandidates, QualifyCampaign,
-        DraftMessages, DispatchMessages, SweepFeedback, UpdateWeights, Noop,
+        CrawlSeed, CrawlRefresh, FetchImages, MaintainCandidates, RefreshCandidates,
+        QualifyCampaign, DraftMessages, DispatchMessages, SweepFeedback, UpdateWeights, Noop,
     )
 }  # fmt: skip
 

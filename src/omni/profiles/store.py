@@ -159,23 +159,53 @@ async def add_discoveries(
 
 
 async def stale_refs(db: Executor, platforms: Sequence[str], limit: int) -> list[Key]:
-    """Return whom we have not seen for the longest time, the longest first."""
+    """Return whom we have not looked at for the longest time, the platforms taking turns."""
     rows = await db.fetch(QUERIES["stale_refs"], platforms=list(platforms), limit=limit)
     return [(row["platform"], row["platform_id"]) for row in rows]
 
 
+async def note_looked(
+    tx: Executor, platform: str, platform_ids: Sequence[str], *, now: datetime
+) -> None:
+    """Note that these were asked for; it says nothing of whether they were seen."""
+    await tx.execute(
+        QUERIES["note_looked"], platform=platform, platform_ids=list(platform_ids), now=now
+    )
+
+
+async def note_missed(
+    tx: Executor, platform: str, platform_ids: Sequence[str], *, now: datetime
+) -> dict[str, datetime]:
+    """Note that an answer left these out; return for each since when that has been so.
+
+    Args:
+        now: When the platform was asked; who was seen since is left alone.
+    """
+    rows = await tx.fetch(
+        QUERIES["note_missed"], platform=platform, platform_ids=list(platform_ids), now=now
+    )
+    return {row["platform_id"]: row["missed_at"] for row in rows}
+
+
 async def mark_gone(
     tx: Executor, platform: str, platform_ids: Sequence[str], *, now: datetime
-) -> int:
-    """Note that a platform no longer shows these people; return for how many that is news.
+) -> list[int]:
+    """Note that a platform no longer shows these people, and forget their features.
 
     They are not refreshed any more. A crawl that meets them again takes the note back.
+
+    Args:
+        now: When the platform was asked; who was seen since is left alone.
+
+    Returns:
+        The profile_ids of those for whom that is news, in order.
     """
     if not platform_ids:
-        return 0
-    return await tx.execute(
+        return []
+    rows = await tx.fetch(
         QUERIES["mark_gone"], platform=platform, platform_ids=list(platform_ids), now=now
     )
+    return sorted(row["profile_id"] for row in rows)
 
 
 async def missing_images(db: Executor, profile_ids: Sequence[int]) -> list[tuple[int, int, str]]:

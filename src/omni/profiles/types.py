@@ -150,6 +150,21 @@ class StoredBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedImages:
+    """What fetching pictures came to.
+
+    Attributes:
+        kept: How many pictures are held now that were not before.
+        refused: How many were no pictures, too large, or not to be had from their host.
+        missing: profile_ids of those with a picture that may come another time.
+    """
+
+    kept: int
+    refused: int
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredImage:
     """A picture that is held.
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
 from uuid import UUID
 
 from omni.base.clock import utc_now
-from omni.base.errors import Rejected, Transient
+from omni.base.errors import OmniError, Rejected, Transient
 from omni.base.log import get_logger
 from omni.connectors.types import RawProfile
 from omni.profiles import store
 from omni.profiles.enrich import enrich
 from omni.profiles.images import MAX_BYTES, check_image
 from omni.profiles.plan import Arranged, Known, Met, arrange, sort_out
-from omni.profiles.types import StoredBatch, StoredImage
+from omni.profiles.types import FetchedImages, StoredBatch, StoredImage
 from omni.storage.db import Database, Executor
 from omni.storage.objects import Objects
 
 IMAGE_CONCURRENCY = 8
 IMAGE_BATCH = 100
 """Pictures that are recorded with one statement."""
+
+IMAGES_S = 60.0
+"""How long a call fetches pictures, in seconds, if its caller does not say."""
+
+MISSED_FOR = timedelta(hours=6)
+"""How long answers have to leave people out before an answer that holds nobody is believed."""
 
 
 class Http(Protocol):
@@ -84,49 +90,94 @@ async def store_batch(
 
 
 async def stale_refs(db: Executor, *, platforms: Sequence[str], limit: int) -> dict[str, list[str]]:
-    """Return whom we have not seen for the longest time: platform → ids, the longest first."""
+    """Return whom we have not looked at for the longest time: platform → ids, the longest first.
+
+    The platforms share the limit evenly, and what one leaves over goes to the others.
+    """
     refs: dict[str, list[str]] = {}
     for platform, platform_id in await store.stale_refs(db, platforms, limit):
         refs.setdefault(platform, []).append(platform_id)
     return refs
 
 
-async def mark_gone(
+async def note_looked(
     tx: Executor, *, platform: str, platform_ids: Sequence[str], now: datetime
-) -> int:
-    """Note that a platform no longer shows these people, so that they are not refreshed again.
+) -> None:
+    """Send people whom a platform would not tell us of to the end of the line.
 
-    Without it, those who left would stay the ones not seen for the longest time, and every refresh
-    would ask for them before anybody else.
+    Without it a batch that fails would stay at its head, and nobody behind it would ever be read.
+    It does not say that they were seen: `last_seen` stays.
     """
-    return await store.mark_gone(tx, platform, platform_ids, now=now)
+    await store.note_looked(tx, platform, platform_ids, now=now)
+
+
+async def mark_missing(
+    tx: Executor,
+    *,
+    platform: str,
+    shown: Sequence[str],
+    hidden: Sequence[str],
+    left_out: Sequence[str],
+    now: datetime,
+) -> tuple[int, ...]:
+    """Note who of a batch is gone: they lose their features, and with them every campaign.
+
+    Who asks not to be found is gone at once. Who is left out of an answer that holds others is gone
+    as well. But an answer that holds nobody may be the platform's fault: then people are gone only
+    if an answer left them out at least `MISSED_FOR` ago too, and nobody has seen them since.
+
+    Args:
+        tx: A transaction; the caller writes the jobs that follow in it.
+        shown: Who was found.
+        hidden: Who was found, and asks not to be.
+        left_out: Who was asked for, and not found.
+        now: When the platform was asked: who was seen since is left alone.
+
+    Returns:
+        The profile_ids of those for whom that is news: they may leave every campaign.
+    """
+    gone = [*hidden, *left_out]
+    if left_out and not shown and not hidden:
+        missed = await store.note_missed(tx, platform, left_out, now=now)
+        gone = [person for person, since in missed.items() if since <= now - MISSED_FOR]
+    return tuple(await store.mark_gone(tx, platform, gone, now=now))
 
 
 async def store_images(
-    db: Database, objects: Objects, http: Http, profile_ids: Sequence[int]
-) -> int:
-    """Fetch the pictures of these people that are not held yet; return how many were kept.
+    db: Database,
+    objects: Objects,
+    http: Http,
+    profile_ids: Sequence[int],
+    *,
+    seconds: float = IMAGES_S,
+) -> FetchedImages:
+    """Fetch the pictures of these people that are not held yet.
 
     At most three each. A picture that cannot be had, or is none, is left out and logged; it never
     fails its profile. The same URL is not fetched again.
+
+    Args:
+        seconds: After so long no more is waited for; what has come until then is kept.
 
     Raises:
         Transient: The database or the object storage failed.
     """
     if not profile_ids:
-        return 0
+        return FetchedImages(0, 0, ())
+    until = asyncio.get_running_loop().time() + seconds
     wanted = await store.missing_images(db, profile_ids)
     slots = asyncio.Semaphore(IMAGE_CONCURRENCY)
-    kept = 0
+    kept = refused = 0
+    missing: set[int] = set()
     for start in range(0, len(wanted), IMAGE_BATCH):
-        fetching = (
-            _fetch_image(objects, http, slots, *each)
-            for each in wanted[start : start + IMAGE_BATCH]
-        )
-        images = [image for image in await asyncio.gather(*fetching) if image is not None]
+        part = wanted[start : start + IMAGE_BATCH]
+        came = await asyncio.gather(*[_fetch_image(objects, http, slots, until, *p) for p in part])
+        images = [each for each in came if isinstance(each, StoredImage)]
         kept += await store.put_images(db, images, now=utc_now())
+        refused += came.count("refused")
+        missing |= {who for (who, *_), each in zip(part, came, strict=True) if each == "missing"}
     await store.drop_images(db, profile_ids)
-    return kept
+    return FetchedImages(kept, refused, tuple(sorted(missing)))
 
 
 async def _add_new(
@@ -166,14 +217,22 @@ def _features(written: Sequence[tuple[int, Arranged]], now: datetime) -> list[st
 
 
 async def _fetch_image(
-    objects: Objects, http: Http, slots: asyncio.Semaphore, profile_id: int, position: int, url: str
-) -> StoredImage | None:
-    async with slots:
-        try:
+    objects: Objects,
+    http: Http,
+    slots: asyncio.Semaphore,
+    until: float,
+    profile_id: int,
+    position: int,
+    url: str,
+) -> StoredImage | Literal["refused", "missing"]:
+    """Fetch one picture; `missing` is one that may come another time."""
+    try:
+        async with asyncio.timeout_at(until), slots:
             data = await http.get_bytes(url, max_bytes=MAX_BYTES, accept="image/*")
-            content_type = check_image(data)
-        except (Rejected, Transient) as error:
-            get_logger().info("profiles.image_left_out", profile_id=profile_id, error=str(error))
-            return None
-        name = await objects.put(data)
+        content_type = check_image(data)
+    except (OmniError, TimeoutError) as error:
+        why = str(error) or "out of time"
+        get_logger().info("profiles.image_left_out", profile_id=profile_id, error=why)
+        return "missing" if isinstance(error, (Transient, TimeoutError)) else "refused"
+    name = await objects.put(data)
     return StoredImage(profile_id, position, url, name, content_type, len(data))

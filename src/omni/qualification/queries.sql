@@ -1,5 +1,5 @@
 -- owns: llm_scores
--- reads: campaigns, campaign_candidates, profile_features, profiles_raw
+-- reads: campaign_candidates, profile_features, profiles_raw
 
 -- name: list_open
 -- The best candidates by cheap score that have no verdict under this key, read in the order of
@@ -36,8 +36,9 @@ limit :limit;
 
 -- name: get_open
 -- The view to judge, read right before it is judged: no row where the candidate is gone, or where
--- another worker was faster. Uses the keys of campaign_candidates and profile_features, and
--- llm_scores_cache.
+-- another worker was faster, be it with a verdict or with the last refused answer that is paid for.
+-- Uses the keys of campaign_candidates and profile_features, llm_scores_cache and
+-- llm_scores_refused.
 select c.profile_id, f.username, f.view, f.view_hash, c.candidate_score_cheap as cheap_score
 from campaign_candidates c
 join profile_features f on f.profile_id = c.profile_id
@@ -48,6 +49,14 @@ where c.profile_id = :profile_id and c.campaign_id = :campaign_id
       and s.campaign_id = c.campaign_id and s.profile_id = c.profile_id
       and s.profile_hash = f.view_hash and s.criteria_hash = :criteria_hash
       and s.model = :model and s.prompt_version = :prompt_version
+  )
+  and not exists (
+    select from llm_scores r
+    where r.outcome = 'refused'
+      and r.campaign_id = c.campaign_id and r.profile_id = c.profile_id
+      and r.profile_hash = f.view_hash and r.criteria_hash = :criteria_hash
+      and r.model = :model and r.prompt_version = :prompt_version
+    offset :most_refusals::int - 1
   );
 
 -- name: insert_answer
@@ -72,12 +81,29 @@ on conflict (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt
     do nothing;
 
 -- name: count_verdicts
--- People with a verdict under the campaign's present criteria; an index-only scan of the campaign's
--- own part of llm_scores_by_criteria.
+-- The candidates whose newest verdict is on their view as it is now, and those of them whom it lets
+-- become leads. An index-only scan of the part of llm_scores_by_criteria that belongs to the
+-- campaign's present criteria and prompt; each verdict costs a probe of the keys of profile_features
+-- and campaign_candidates ("offset 0" keeps the planner from reading those tables whole).
+with newest as (
+    select distinct on (s.profile_id) s.qualified, s.score
+    from llm_scores s
+    cross join lateral (
+        select from profile_features pf
+        where pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash
+        offset 0
+    ) f
+    where s.outcome = 'verdict'
+      and s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
+      and s.prompt_version = :prompt_version
+      and exists (
+        select from campaign_candidates c
+        where c.profile_id = s.profile_id and c.campaign_id = :campaign_id
+        offset 0
+      )
+    order by s.profile_id, s.id desc
+)
 select
-    count(distinct s.profile_id) as judged,
-    count(distinct s.profile_id) filter (where s.qualified) as qualified
-from llm_scores s
-where s.outcome = 'verdict'
-  and s.campaign_id = :campaign_id
-  and s.criteria_hash = (select c.criteria_hash from campaigns c where c.id = :campaign_id);
+    count(*) as judged,
+    count(*) filter (where n.qualified and n.score >= :threshold::double precision) as qualified
+from newest n;

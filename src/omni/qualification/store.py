@@ -7,7 +7,15 @@ from datetime import datetime
 
 import msgspec
 
-from omni.qualification.types import OpenCandidate, Refusal, Shortlisted, Verdict, VerdictKey
+from omni.campaigns.types import Campaign
+from omni.qualification.types import (
+    OpenCandidate,
+    Refusal,
+    Shortlisted,
+    Verdict,
+    VerdictKey,
+    asked_version,
+)
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
 
@@ -27,7 +35,9 @@ async def list_open(db: Executor, key: VerdictKey, *, limit: int) -> list[OpenCa
 
 async def get_open(db: Executor, key: VerdictKey, profile_id: int) -> Shortlisted | None:
     """Return the candidate as a judge is to see it; None if there is nothing left to judge."""
-    row = await db.fetchrow(QUERIES["get_open"], **asdict(key), profile_id=profile_id)
+    row = await db.fetchrow(
+        QUERIES["get_open"], **asdict(key), profile_id=profile_id, most_refusals=MOST_REFUSALS
+    )
     return None if row is None else Shortlisted(**row)
 
 
@@ -69,7 +79,23 @@ async def insert_answer(
     return written == 1
 
 
-async def count_verdicts(db: Executor, campaign_id: int) -> tuple[int, int]:
-    """Return how many people are judged under the campaign's present criteria, and how many fit."""
-    row = await db.fetchrow(QUERIES["count_verdicts"], campaign_id=campaign_id)
+async def count_verdicts(
+    db: Executor, campaign: Campaign, *, prompt_version: str
+) -> tuple[int, int]:
+    """Return how many candidates have a verdict that holds now, and how many of those fit.
+
+    A verdict holds that was given under the campaign's present criteria and brief, by the present
+    prompt, on the person's view as it is now. Where several judges gave one, the newest counts,
+    since it is the one that leads follow. Who fits scores at least the campaign's threshold.
+
+    Args:
+        prompt_version: `omni.qualification.plan.PROMPT_VERSION`.
+    """
+    row = await db.fetchrow(
+        QUERIES["count_verdicts"],
+        campaign_id=campaign.id,
+        criteria_hash=campaign.criteria_hash,
+        prompt_version=asked_version(campaign, prompt_version),
+        threshold=campaign.threshold,
+    )
     return (row["judged"], row["qualified"]) if row else (0, 0)

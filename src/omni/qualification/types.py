@@ -59,10 +59,13 @@ class VerdictKey:
             model: `Judge.model`.
             prompt_version: `omni.qualification.plan.PROMPT_VERSION`.
         """
-        asked = (
-            f"{prompt_version}/{digest(campaign.brief)[:12]}" if campaign.brief else prompt_version
-        )
+        asked = asked_version(campaign, prompt_version)
         return cls(campaign.id, campaign.criteria_hash, model, asked)
+
+
+def asked_version(campaign: Campaign, prompt_version: str) -> str:
+    """Return the version of the prompt with the campaign's brief in it."""
+    return f"{prompt_version}/{digest(campaign.brief)[:12]}" if campaign.brief else prompt_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,13 @@ class QualificationReport:
 
     Attributes:
         shortlisted: How many were to be judged.
-        calls: How many answers were paid for: verdicts and refused answers.
+        calls: How often the judge was asked, whatever came of it: `verdicts`, `refused` and
+            `failed` add up to it. What a judge asks its server again by itself is not counted.
         verdicts: Answers that are verdicts.
         refused: Answers that are none; recorded, and asked for again within bounds.
         qualified: Verdicts that say yes.
-        failed: Calls that brought no answer; nothing is recorded, and the next run asks again.
+        failed: Calls that brought no answer, or none in time; nothing is recorded, and the next
+            run asks again.
     """
 
     shortlisted: int

@@ -165,7 +165,7 @@ class _Run:
         tally = self.tally
         return QualificationReport(
             shortlisted=self.total,
-            calls=tally.verdicts + tally.refused,
+            calls=tally.verdicts + tally.refused + tally.failed,
             verdicts=tally.verdicts,
             refused=tally.refused,
             qualified=tally.qualified,

@@ -12,7 +12,7 @@ from omni.ui.layout import attempt, chip, nothing
 from omni.ui.why import show_why
 
 PAGE = 20
-STATES = ("all", "new", "accepted", "rejected", "contacted", "replied")
+STATES = ("all", "new", "accepted", "rejected", "contacted", "replied", "withdrawn")
 
 
 class LeadList:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from nicegui import ui
 
 from omni.client.client import OmniClient
@@ -9,7 +11,9 @@ from omni.client.models import MessageOut
 from omni.ui.layout import ago, attempt, chip, nothing
 
 PAGE = 20
-STATES = ("pending", "approved", "sent", "failed", "ambiguous", "cancelled")
+STATES = (
+    "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled",
+)  # fmt: skip
 
 
 class MessageList:
@@ -76,16 +80,31 @@ class MessageList:
         held = f"Held: {message.held_by}" if message.state == "approved" else ""
         for note in filter(None, (message.held_by and held, message.error)):
             ui.label(note).classes("text-warning text-sm omni-text")
+        if message.state == "ambiguous":
+            self._settling(card, message)
+
+    def _redraw(self, card: ui.card, changed: MessageOut | None) -> None:
+        if changed is None:
+            return
+        card.clear()
+        with card:
+            self._fill(card, changed)
+
+    def _settling(self, card: ui.card, message: MessageOut) -> None:
+        ui.label("Look at the platform: is it there? It is not sent again either way.").classes(
+            "omni-muted text-sm"
+        )
+
+        async def settle(arrived: bool) -> None:
+            settled = self._client.settle_message(message.id, arrived=arrived)
+            self._redraw(card, await attempt(settled, "Settled"))
+
+        with ui.row().classes("gap-2"):
+            for label, arrived in (("It arrived", True), ("It did not arrive", False)):
+                ui.button(label, on_click=partial(settle, arrived)).props("dense no-caps outline")
 
     def _editor(self, card: ui.card, message: MessageOut) -> None:
         text = ui.textarea(value=message.body).props("autogrow outlined").classes("w-full")
-
-        def redraw(changed: MessageOut | None) -> None:
-            if changed is None:
-                return
-            card.clear()
-            with card:
-                self._fill(card, changed)
 
         async def approve() -> None:
             current = message
@@ -94,14 +113,12 @@ class MessageList:
                 if edited is None:
                     return
                 current = edited
-            redraw(
-                await attempt(
-                    self._client.approve_message(current.id, current.body_hash), "Approved"
-                )
-            )
+            approved = self._client.approve_message(current.id, current.body_hash)
+            self._redraw(card, await attempt(approved, "Approved"))
 
         async def reject() -> None:
-            redraw(await attempt(self._client.reject_message(message.id), "Rejected"))
+            rejected = self._client.reject_message(message.id)
+            self._redraw(card, await attempt(rejected, "Rejected"))
 
         with ui.row().classes("gap-2"):
             ui.button("Approve", icon="check", on_click=approve).props("dense no-caps unelevated")

@@ -10,8 +10,10 @@ from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
 from omni.api.platforms import check_platform
 from omni.api.routes.params import RowId
+from omni.api.routes.soon import dispatch_soon
 from omni.api.schemas import AccountIn, AccountOut, Page, PauseIn
 from omni.dispatch import store as dispatch
+from omni.jobs import store as jobs
 from omni.storage.db import Tx
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -63,12 +65,14 @@ async def pause_account(
 
 
 @router.post("/{account_id}/resume", response_model=AccountOut, summary="Resume an account")
-async def resume_account(account_id: RowId, once: RunOnce) -> Response:
-    """Send from it again, within its limits."""
+async def resume_account(account_id: RowId, deps: Deps, once: RunOnce) -> Response:
+    """Send from it again, within its limits, beginning in a few seconds."""
+    now = deps.clock()
 
     async def effect(tx: Tx) -> AccountOut:
-        return AccountOut.model_validate(
-            await dispatch.set_account_status(tx, account_id, "active")
-        )
+        account = await dispatch.set_account_status(tx, account_id, "active")
+        await dispatch.release_account(tx, account, now=now)
+        await jobs.enqueue(tx, [dispatch_soon(now)], now=now)
+        return AccountOut.model_validate(account)
 
     return await once.run(200, effect)

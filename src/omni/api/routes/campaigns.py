@@ -12,6 +12,7 @@ from omni.api.funnel import read_status
 from omni.api.idempotency import RunOnce
 from omni.api.platforms import check_seed
 from omni.api.routes.params import Cursor, Limit, RowId
+from omni.api.routes.soon import dispatch_soon
 from omni.api.routes.work import accept
 from omni.api.schemas import (
     CampaignIn,
@@ -27,6 +28,7 @@ from omni.api.schemas import (
 from omni.base.errors import Conflict
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign, Changes
+from omni.dispatch import store as dispatch
 from omni.dispatch.plan import check_template
 from omni.jobs import store as jobs
 from omni.jobs.types import CrawlConfig, CrawlSeed, NewJob, QualifyCampaign, RefreshCandidates
@@ -80,7 +82,11 @@ async def get_campaign(campaign_id: RowId, deps: Deps) -> CampaignOut:
 
 @router.patch("/{campaign_id}", summary="Change a campaign")
 async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -> CampaignOut:
-    """Change what is given. New criteria, or a campaign that wakes, refresh its candidates."""
+    """Change what is given.
+
+    New criteria refresh the candidates. A campaign that becomes active again does so too, and what
+    was approved goes out.
+    """
     changes = cast("Changes", body.model_dump(exclude_none=True, exclude={"criteria"}))
     if body.criteria is not None:
         changes["compiled"] = compile_criteria(body.criteria)
@@ -94,6 +100,9 @@ async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -
         campaign = await campaigns.update(tx, campaign_id, now=now, **changes)
         if _concerns_others(before, campaign):
             await jobs.enqueue(tx, [_refresh(campaign)], now=now)
+        if _wakes(before, campaign):
+            await dispatch.release_campaign(tx, campaign_id, now=now)
+            await jobs.enqueue(tx, [dispatch_soon(now)], now=now)
     return campaign_out(campaign)
 
 
@@ -167,8 +176,11 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
 
 def _concerns_others(before: Campaign, after: Campaign) -> bool:
     """Tell whether other people than before may now be candidates."""
-    wakes = after.status == "active" != before.status
-    return wakes or after.criteria_hash != before.criteria_hash
+    return _wakes(before, after) or after.criteria_hash != before.criteria_hash
+
+
+def _wakes(before: Campaign, after: Campaign) -> bool:
+    return after.status == "active" != before.status
 
 
 def _refresh(campaign: Campaign) -> NewJob:

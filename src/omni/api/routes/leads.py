@@ -13,6 +13,7 @@ from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
 from omni.api.routes.direct import describe_params, read_params
 from omni.api.routes.params import Cursor, Digits, Limit, RowId
+from omni.api.routes.soon import draft_soon
 from omni.api.schemas import (
     MAX_ID,
     FeedbackIn,
@@ -24,7 +25,9 @@ from omni.api.schemas import (
 )
 from omni.campaigns import store as campaigns
 from omni.dispatch import store as dispatch
+from omni.dispatch.types import LEAD_REJECTED
 from omni.feedback import store as feedback
+from omni.jobs import store as jobs
 from omni.leads import store as leads
 from omni.leads.types import PROFILE_URLS, Lead
 from omni.storage.db import Database, Tx
@@ -81,7 +84,8 @@ async def get_lead(lead_id: RowId, deps: Deps) -> LeadOut:
 async def decide_lead(lead_id: RowId, body: FeedbackIn, deps: Deps, once: RunOnce) -> Response:
     """Record a person's decision; the campaign's weights learn from it.
 
-    Rejecting a lead cancels what waits to be sent to it.
+    Rejecting a lead cancels what waits to be sent to it; accepting it after all brings that back,
+    to be approved anew, and a lead without a message gets a draft.
     """
     now = deps.clock()
 
@@ -91,7 +95,9 @@ async def decide_lead(lead_id: RowId, body: FeedbackIn, deps: Deps, once: RunOnc
         event_id = f"{body.kind}@{lead.id}.{lead.decided_at}"
         await feedback.record_person(tx, lead=lead, kind=body.kind, now=now, event_id=event_id)
         if body.kind == "rejected":
-            await dispatch.cancel_for_lead(tx, lead_id, reason="lead rejected", now=now)
+            await dispatch.cancel_for_lead(tx, lead_id, reason=LEAD_REJECTED, now=now)
+        elif not await dispatch.reopen_for_lead(tx, lead_id, now=now):
+            await jobs.enqueue(tx, [draft_soon(lead.campaign_id, now)], now=now)
         return lead_out(lead)
 
     return await once.run(200, effect)

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from fastapi import APIRouter, Response
 
 from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
 from omni.api.routes.params import RowId
-from omni.api.schemas import ApproveIn, MessageOut, MessagePatch
+from omni.api.routes.soon import dispatch_soon
+from omni.api.schemas import ApproveIn, MessageOut, MessagePatch, SettleIn
 from omni.dispatch import store as dispatch
 from omni.jobs import store as jobs
-from omni.jobs.types import DispatchMessages, NewJob
+from omni.leads import store as leads
 from omni.storage.db import Tx
 
 router = APIRouter(prefix="/messages", tags=["messages"])
-
-APPROVALS_TOGETHER = timedelta(seconds=2)
-"""Approvals within this time share one run of dispatch."""
-
-
-def dispatch_soon(now: datetime) -> NewJob:
-    """Return the run of dispatch that follows the approvals of these seconds."""
-    since = (now - datetime.min.replace(tzinfo=now.tzinfo)) % APPROVALS_TOGETHER
-    # One slot later than the next: a transaction that began in this one has surely ended by then.
-    run_at = now - since + 2 * APPROVALS_TOGETHER
-    return NewJob(DispatchMessages(), key=f"dispatch.dm@{run_at.isoformat()}", run_at=run_at)
 
 
 @router.post("/{message_id}/approve", response_model=MessageOut, summary="Approve a message")
@@ -58,5 +46,25 @@ async def reject_message(message_id: RowId, deps: Deps, once: RunOnce) -> Respon
 
     async def effect(tx: Tx) -> MessageOut:
         return MessageOut.model_validate(await dispatch.reject(tx, message_id, now=deps.clock()))
+
+    return await once.run(200, effect)
+
+
+@router.post(
+    "/{message_id}/settle", response_model=MessageOut, summary="Settle an ambiguous message"
+)
+async def settle_message(message_id: RowId, body: SettleIn, deps: Deps, once: RunOnce) -> Response:
+    """Say whether an `ambiguous` message has arrived, after looking at the platform.
+
+    It ends as `sent` or as `failed`. It is never sent again, even if it did not arrive: to write to
+    this person after all is left to you.
+    """
+    now = deps.clock()
+
+    async def effect(tx: Tx) -> MessageOut:
+        message = await dispatch.settle(tx, message_id, arrived=body.arrived, now=now)
+        if body.arrived and message.lead_id is not None:
+            await leads.mark_contacted(tx, [message.lead_id], now)
+        return MessageOut.model_validate(message)
 
     return await once.run(200, effect)

@@ -26,6 +26,7 @@ from omni.api.schemas.requests import (
     MessagePatch,
     PauseIn,
     QualifyIn,
+    SettleIn,
     SuppressionIn,
     TimetableKind,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "QualifyIn",
     "Ready",
     "ReasonOut",
+    "SettleIn",
     "ShareOut",
     "StatusOut",
     "StepOut",

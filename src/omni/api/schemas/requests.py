@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StrictBool,
     StringConstraints,
     model_validator,
 )
@@ -189,6 +190,12 @@ class ApproveIn(_In):
     """Approval of exactly the text that was read: `body_hash` as the message shows it."""
 
     body_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class SettleIn(_In):
+    """What a person found out about a message that may or may not have arrived."""
+
+    arrived: StrictBool = Field(description="Whether the platform shows it")
 
 
 class MessagePatch(_In):

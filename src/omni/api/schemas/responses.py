@@ -148,15 +148,26 @@ class LeadOut(_Out):
 
 
 class Funnel(_Out):
-    """How many people got how far; each number is a count of rows, taken at one moment."""
+    """How many people got how far; each number is a count of rows, taken at one moment.
 
-    discovered: int
-    candidates: int
-    judged: int
-    qualified: int
-    leads: int
-    contacted: int
-    replied: int
+    `judged` and `qualified` say what holds now; the later ones also what was. Changed criteria, a
+    changed brief or profile take people out of `judged` until they are judged again, while leads
+    stay until a verdict says otherwise, and those decided on, or written to, stay for good.
+    So `leads` may be more than `qualified`.
+    """
+
+    discovered: int = Field(description="People whom the campaign's crawls found")
+    candidates: int = Field(description="People who fulfil the criteria now")
+    judged: int = Field(
+        description="Candidates with a verdict under the present criteria, brief and prompt, on "
+        "their profile as it is now"
+    )
+    qualified: int = Field(
+        description="Those whose newest such verdict says yes, at or above the threshold"
+    )
+    leads: int = Field(description="New, accepted, rejected, contacted and replied leads")
+    contacted: int = Field(description="Messages that were sent")
+    replied: int = Field(description="Leads that have written back")
 
 
 class StatusOut(_Out):

@@ -1,0 +1,117 @@
+"""What a run of dispatch reads and writes in Postgres."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from omni.base.log import get_logger
+from omni.dispatch.types import Account, Charge, Facts, Gate, Message, Outcome
+from omni.storage.db import Executor
+from omni.storage.sql import load_queries
+
+QUERIES = load_queries("omni.dispatch")
+
+MAX_MARKED = 10_000
+MAX_RECOVERED = 1_000
+_CONTACTED_SINCE = timedelta(days=7)
+
+
+async def recover(db: Executor, *, lost_before: datetime, now: datetime) -> int:
+    """Give back the claims, and doubt the sendings, that are older than `lost_before`.
+
+    Returns:
+        How many there were.
+    """
+    given_back = await db.execute(
+        QUERIES["give_back_lost"], lost_before=lost_before, now=now, limit=MAX_RECOVERED
+    )
+    doubted = await db.execute(
+        QUERIES["doubt_lost"],
+        lost_before=lost_before,
+        error="the worker was lost while it was sending: it may have arrived",
+        now=now,
+        limit=MAX_RECOVERED,
+    )
+    if given_back or doubted:
+        get_logger().warning("dispatch.recovered", given_back=given_back, ambiguous=doubted)
+    return given_back + doubted
+
+
+async def charges(tx: Executor, account: Account, *, since: datetime) -> list[Charge]:
+    """Return the latest uses of the account's allowance, as many as decide anything."""
+    rows = await tx.fetch(
+        QUERIES["list_charges"], account_id=account.id, since=since, limit=account.daily_limit
+    )
+    return [Charge(row["charged_at"], row["in_flight"]) for row in rows]
+
+
+async def facts(
+    tx: Executor, message_id: int, account_id: int, *, conversation_since: datetime
+) -> Facts:
+    """Return what the gates ask about a message, as it is at this moment."""
+    row = await tx.fetchrow(
+        QUERIES["read_facts"],
+        id=message_id,
+        account_id=account_id,
+        conversation_since=conversation_since,
+    )
+    assert row is not None
+    return Facts(**{name: row[name] for name in Facts.__slots__})
+
+
+async def set_aside(
+    tx: Executor, message: Message, gate: Gate, *, eligible_at: datetime, now: datetime
+) -> None:
+    """Hold a message by the gate that names it, so that those behind it are not held up."""
+    held = {"gate": gate, "eligible_at": eligible_at, "now": now}
+    state = "pending" if gate is Gate.APPROVAL else "approved"
+    await tx.execute(QUERIES["set_aside"], None, id=message.id, state=state, **held)
+    if gate is Gate.CAMPAIGN:
+        campaign_id = message.campaign_id
+        await tx.execute(
+            QUERIES["set_aside_campaign"], None, campaign_id=campaign_id, limit=MAX_MARKED, **held
+        )
+    get_logger().info("dispatch.message_held", message_id=message.id, gate=str(gate))
+
+
+async def record(db: Executor, message: Message, outcome: Outcome, now: datetime) -> bool:
+    """Write what came of a message on the wire; False if somebody has settled it meanwhile."""
+    return bool(
+        await db.execute(
+            QUERIES["record_outcome"],
+            id=message.id,
+            account_id=message.account_id,
+            claimed_at=message.claimed_at,
+            state=outcome.state,
+            error=outcome.error,
+            platform_message_id=outcome.platform_message_id,
+            gate=outcome.gate,
+            eligible_at=outcome.eligible_at,
+            now=now,
+        )
+    )
+
+
+async def waiting_platforms(db: Executor) -> list[str]:
+    """Return the platforms that have approved messages."""
+    return [row["platform"] for row in await db.fetch(QUERIES["list_waiting_platforms"])]
+
+
+async def mark_waiting(db: Executor, platform: str, gate: Gate, now: datetime) -> int:
+    """Write on the platform's due messages what holds them; return how many are due, to a bound."""
+    waiting: int = await db.fetchval(
+        QUERIES["mark_waiting"], platform=platform, gate=gate, now=now, limit=MAX_MARKED
+    )
+    return waiting
+
+
+async def count_held(db: Executor) -> dict[str, int]:
+    """Return how many messages each gate holds, those that wait for approval included."""
+    rows = await db.fetch(QUERIES["count_held"], approval=Gate.APPROVAL, limit=MAX_MARKED)
+    return {row["gate"]: row["messages"] for row in rows}
+
+
+async def contacted(db: Executor, now: datetime) -> tuple[int, ...]:
+    """Return the leads that were written to in the last days and are not marked as contacted."""
+    rows = await db.fetch(QUERIES["list_contacted"], since=now - _CONTACTED_SINCE, limit=MAX_MARKED)
+    return tuple(row["id"] for row in rows)
