@@ -10,7 +10,7 @@ from omni.api.store import QUERIES
 from omni.base.errors import NotFound
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
-from omni.candidates.plan import SCORE_SQL, UNKNOWN_SIGNAL, score_params
+from omni.candidates.plan import SCORE_SQL, score_params
 from omni.predicate.plan import probe_criteria
 from omni.predicate.types import Step
 from omni.profiles.types import SIGNALS
@@ -19,6 +19,8 @@ from omni.storage.sql import Fragment
 
 _WITHIN_MS = 1_000
 _MAX_BECAUSE = 500
+_UNKNOWN_SIGNAL = 0.5
+"""As `SCORE_SQL` counts it; a test holds the sum of the shares to the score."""
 _WORDS: Mapping[bool | None, Verdict] = {True: "true", False: "false", None: "unknown"}
 
 
@@ -116,9 +118,10 @@ def _reason(step: StepOut) -> str:
     return f"{step.english}" if step.verdict == "true" else f"it is not so that {step.english}"
 
 
-def _signals(campaign: Campaign, signals: list[float]) -> list[ShareOut]:
+def _signals(campaign: Campaign, signals: list[float | None]) -> list[ShareOut]:
     shares: list[ShareOut] = []
     for place, (name, weight) in enumerate(zip(SIGNALS, campaign.weights, strict=True)):
-        value = signals[place] if place < len(signals) else UNKNOWN_SIGNAL
+        known = signals[place] if place < len(signals) else None
+        value = _UNKNOWN_SIGNAL if known is None else known
         shares.append(ShareOut(signal=name, value=value, weight=weight, share=value * weight))
     return shares

@@ -151,13 +151,13 @@ class GroupRows:
             ui.select(HEADS, value=self._group.head, on_change=self._set_head).props(
                 'dense borderless aria-label="How the parts go together"'
             )
-            for place, part in enumerate(list(self._group.parts)):
+            for part in list(self._group.parts):
                 with ui.row().classes("w-full items-center gap-2 no-wrap"):
                     if isinstance(part, Group):
                         GroupRows(part, self._fields, self._changed).draw(depth + 1)
                     else:
                         self._row(part)
-                    ui.button(icon="close", on_click=lambda _, p=place: self._drop(p)).props(
+                    ui.button(icon="close", on_click=lambda _, p=part: self._drop(p)).props(
                         'flat round dense size=sm aria-label="Remove"'
                     )
             with ui.row().classes("gap-2"):
@@ -200,8 +200,9 @@ class GroupRows:
             clause["value"] = usual_value(field, op)
         self._redraw()
 
-    def _drop(self, place: int) -> None:
-        del self._group.parts[place]
+    def _drop(self, part: object) -> None:
+        # By identity: a second click on a row that is on its way out removes nothing else.
+        self._group.parts = [other for other in self._group.parts if other is not part]
         self._redraw()
 
     def _add(self) -> None:
