@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from omni.candidates.score import SCORE_SQL, cheap_score, score_params
+from omni.candidates.score import SCORE_SQL, UNKNOWN_SIGNAL, cheap_score, score_params
 from omni.candidates.types import CandidateReport
 
-__all__ = ["SCORE_SQL", "add_reports", "cheap_score", "score_params"]
+__all__ = ["SCORE_SQL", "UNKNOWN_SIGNAL", "add_reports", "cheap_score", "score_params"]
 
 
 def add_reports(reports: Iterable[CandidateReport]) -> CandidateReport:
