@@ -9,7 +9,6 @@ from omni.cli.script import Script
 from omni.cli.stage import Stage
 from omni.cli.up import Product, running_product
 from omni.client.client import OmniClient
-from omni.storage.db import Database
 
 
 async def run_demo(settings: Settings, signals: Signals, *, leave: bool) -> None:
@@ -30,13 +29,9 @@ async def run_demo(settings: Settings, signals: Signals, *, leave: bool) -> None
 
 async def _show(product: Product, stage: Stage, signals: Signals, *, leave: bool) -> None:
     settings = product.settings
-    database = await Database.connect(product.database_url, size=2, name="omni-demo")
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    try:
-        async with OmniClient(settings.api_url, api_key=key) as client:
-            campaign = await Script(client, database, stage).play()
-    finally:
-        await database.close()
+    async with OmniClient(settings.api_url, api_key=key) as client:
+        campaign = await Script(client, stage).play()
     if not leave:
         stage.heading(f"Look around: {product.ui_url}/campaigns/{campaign.id}")
         stage.note(f"the API: {settings.api_url}/docs    Ctrl-C stops everything; the data stay")

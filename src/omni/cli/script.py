@@ -10,10 +10,7 @@ from omni.base.clock import utc_now
 from omni.cli.reading import LEAD_COLUMNS, lead_row
 from omni.cli.stage import Stage
 from omni.client.client import OmniClient
-from omni.client.models import CampaignOut, JobOut
-from omni.jobs.store import enqueue
-from omni.jobs.types import DispatchMessages, JobArgs, NewJob, SweepFeedback, UpdateWeights
-from omni.storage.db import Database
+from omni.client.models import CampaignOut, JobOut, TimetableKind
 
 NAME = "Demo: potters who show their work"
 BRIEF = "Potters and ceramic artists who write about their pottery: clay, glaze, kiln."
@@ -50,15 +47,9 @@ LEADS_SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Plays the steps.
-
-    Attributes:
-        client: Everything goes through the API …
-        database: … but for the timetable's jobs, which the demo cannot wait for until they are due.
-    """
+    """Plays the steps; everything goes through the API."""
 
     client: OmniClient
-    database: Database
     stage: Stage
 
     async def play(self) -> CampaignOut:
@@ -163,7 +154,7 @@ class Script:
             await self.client.approve_message(message.id, message.body_hash)
         if chosen:
             self.stage.note(f"to @{chosen[-1].username}: {chosen[-1].body}")
-        await self._start(DispatchMessages(), "sending")
+        await self._start("dispatch.dm", "sending")
         await self._until_on_their_way(campaign_id)
         sent = await self._messages(campaign_id, "sent") - before
         self.stage.fact(f"{len(chosen)} approved, {sent} sent")
@@ -190,7 +181,9 @@ class Script:
         until = utc_now().timestamp() + REPLIES_WITHIN_S
         recorded = 0
         while True:
-            recorded += _result(await self._start(SweepFeedback(), "reading the inbox"), "recorded")
+            recorded += _result(
+                await self._start("feedback.sweep", "reading the inbox"), "recorded"
+            )
             if utc_now().timestamp() > until:
                 break
             await asyncio.sleep(1.5)
@@ -208,7 +201,7 @@ class Script:
             await self.client.decide_lead(lead.id, "accepted")
         for lead in rest:
             await self.client.decide_lead(lead.id, "rejected")
-        await self._start(UpdateWeights(campaign_id=campaign.id), "learning")
+        await self._start("weights.update", "learning", campaign.id)
         await self.stage.settle(self.client, "candidates.", "scoring anew")
         learned = await self.client.get_campaign(campaign.id)
         self.stage.fact(f"{len(best)} accepted, {len(rest)} rejected")
@@ -232,10 +225,11 @@ class Script:
         accepted = await self.client.qualify(campaign_id)
         return await self.stage.watch(self.client, accepted.job_id, "judging")
 
-    async def _start(self, args: JobArgs, what: str) -> JobOut:
-        async with self.database.transaction() as tx:
-            (job_id,) = await enqueue(tx, [NewJob(args)], now=utc_now())
-        return await self.stage.watch(self.client, job_id, what)
+    async def _start(
+        self, kind: TimetableKind, what: str, campaign_id: int | None = None
+    ) -> JobOut:
+        accepted = await self.client.run_now(kind, campaign_id=campaign_id)
+        return await self.stage.watch(self.client, accepted.job_id, what)
 
     async def _last(self, campaign_id: int, kind: str) -> JobOut | None:
         page = await self.client.list_jobs(campaign_id=campaign_id, limit=50)
