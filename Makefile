@@ -19,7 +19,7 @@ help: ## List the targets
 
 .tools/bin/uv:
 	@test -n "$(PYTHON)" || { echo "Omni needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3.12 …'"; exit 1; }
-	@echo "Installing uv into .tools …"
+	@echo "Installing uv into .tools …" >&2
 	@$(PYTHON) -m venv .tools 2>/dev/null && .tools/bin/python -m pip install --quiet 'uv>=0.9' || \
 		{ rm -rf .tools; echo "Could not install uv: see above, or install Python's venv module (Debian: python3-venv)"; exit 1; }
 
@@ -28,13 +28,13 @@ $(BIN)/python: | $(UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 
 $(RUN): pyproject.toml requirements.lock | $(BIN)/python
-	@echo "Installing what Omni needs into .venv …"
+	@echo "Installing what Omni needs into .venv …" >&2
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 $(DEV): pyproject.toml requirements-dev.lock | $(BIN)/python
-	@echo "Installing what Omni and its checks need into .venv …"
+	@echo "Installing what Omni and its checks need into .venv …" >&2
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $(RUN) $@
@@ -62,7 +62,7 @@ format: $(DEV) ## Lay out the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(DEV) ## Run a benchmark, one JSON object a line (NAME=api or NAME=jobs)
+bench: $(DEV) ## Run a benchmark, one JSON object a line (NAME=api, jobs, candidates or preview)
 	@$(BIN)/python -m benchmarks.$(or $(NAME),$(error say which: make bench NAME=api))
 
 e2e-bluesky: $(DEV) ## The five-step script against a real AT Protocol network (needs Node.js 20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from omni.client.client import OmniClient
+from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
 from omni.client.models import CampaignOut, CampaignStatus, Funnel, PlatformOut, StatusOut
 from omni.ui.campaigns import CampaignForm
 from omni.ui.jobs import JobList
@@ -92,15 +92,18 @@ class CampaignPage:
 
     async def _follow(self) -> None:
         """Redraw only what the API says has changed."""
-        status = await self._client.campaign_status(self._id)
+        try:
+            status = await self._client.campaign_status(self._id)
+        except (ApiProblem, ApiUnreachable):
+            return  # the next look may find it again; what is shown stays
         before, self._seen = self._seen, status
         if before == status:
             return
         self._funnel.refresh()
         if before is None or before.leads != status.leads:
-            await self._leads.reload()
+            await self._leads.tell_news()
         if before is None or before.messages != status.messages:
-            await self._messages.reload()
+            await self._messages.tell_news()
 
     async def _refresh(self) -> None:
         self._seen = await self._client.campaign_status(self._id)

@@ -7,68 +7,39 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from omni.client.client import OmniClient
-from omni.client.models import Decision, LeadOut
-from omni.ui.layout import attempt, chip, nothing
+from omni.client.models import Decision, LeadOut, Page
+from omni.ui.layout import attempt, chip
+from omni.ui.paging import PAGE, PagedList
 from omni.ui.why import show_why
 
-PAGE = 20
 STATES = ("all", "new", "accepted", "rejected", "contacted", "replied", "withdrawn")
 
 
-class LeadList:
-    """The leads of one campaign, best first, one page after the other."""
+class LeadList(PagedList[LeadOut]):
+    """The leads of one campaign, best first."""
 
     def __init__(
         self, client: OmniClient, campaign_id: int, changed: Callable[[], Awaitable[None]]
     ) -> None:
+        super().__init__(STATES)
         self._client = client
         self._campaign_id = campaign_id
         self._changed = changed
-        self._state = "all"
-        self._cursor: str | None = None
 
-    async def draw(self) -> None:
-        """Draw the filter and the first page."""
-        ui.toggle(list(STATES), value="all", on_change=lambda e: self._show(str(e.value))).props(
-            "dense no-caps unelevated"
-        )
-        self._list = ui.column().classes("w-full gap-3")
-        self._more = ui.button("More", on_click=self._next).props("flat no-caps")
-        await self.reload()
+    async def fetch(self, state: str, cursor: str | None) -> Page[LeadOut]:
+        """Ask for a page of leads."""
+        wanted = None if state == "all" else state
+        return await self._client.leads(self._campaign_id, state=wanted, limit=PAGE, cursor=cursor)
 
-    async def reload(self) -> None:
-        """Begin again at the first page."""
-        self._cursor = None
-        self._list.clear()
-        await self._next()
+    def empty_text(self, state: str) -> str:
+        """Say what would bring leads."""
+        return "No leads here. Discover people, then qualify them."
 
-    async def _show(self, state: str) -> None:
-        self._state = state
-        await self.reload()
-
-    async def _next(self) -> None:
-        page = await attempt(
-            self._client.leads(
-                self._campaign_id,
-                state=None if self._state == "all" else self._state,
-                limit=PAGE,
-                cursor=self._cursor,
-            )
-        )
-        if page is None:
-            return
-        with self._list:
-            if not page.items and self._cursor is None:
-                nothing("No leads here. Discover people, then qualify them.")
-            for lead in page.items:
-                self._card(lead)
-        self._cursor = page.next_cursor
-        self._more.set_visibility(page.next_cursor is not None)
-
-    def _card(self, lead: LeadOut) -> None:
-        card = ui.card().classes("w-full gap-2 p-4").props(f"flat bordered data-lead={lead.id}")
+    def draw_item(self, item: LeadOut) -> None:
+        """Draw a lead with its reasons and what can be decided."""
+        card = ui.card().classes("w-full gap-2 p-4").props(f"flat bordered data-lead={item.id}")
         with card:
-            self._fill(card, lead)
+            self._fill(card, item)
 
     def _fill(self, card: ui.card, lead: LeadOut) -> None:
         with ui.row().classes("w-full items-center gap-3 no-wrap"):

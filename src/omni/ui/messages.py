@@ -7,65 +7,38 @@ from functools import partial
 from nicegui import ui
 
 from omni.client.client import OmniClient
-from omni.client.models import MessageOut
-from omni.ui.layout import ago, attempt, chip, nothing
+from omni.client.models import MessageOut, Page
+from omni.ui.layout import ago, attempt, chip
+from omni.ui.paging import PAGE, PagedList
 
-PAGE = 20
 STATES = (
     "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled",
 )  # fmt: skip
 
 
-class MessageList:
+class MessageList(PagedList[MessageOut]):
     """The messages of one campaign in one state."""
 
     def __init__(self, client: OmniClient, campaign_id: int) -> None:
+        super().__init__(STATES)
         self._client = client
         self._campaign_id = campaign_id
-        self._state = "pending"
-        self._cursor: str | None = None
 
-    async def draw(self) -> None:
-        """Draw the filter and the first page."""
-        ui.toggle(
-            list(STATES), value="pending", on_change=lambda e: self._show(str(e.value))
-        ).props("dense no-caps unelevated")
-        self._list = ui.column().classes("w-full gap-3")
-        self._more = ui.button("More", on_click=self._next).props("flat no-caps")
-        await self.reload()
-
-    async def reload(self) -> None:
-        """Begin again at the first page."""
-        self._cursor = None
-        self._list.clear()
-        await self._next()
-
-    async def _show(self, state: str) -> None:
-        self._state = state
-        await self.reload()
-
-    async def _next(self) -> None:
-        page = await attempt(
-            self._client.messages(
-                self._campaign_id, state=self._state, limit=PAGE, cursor=self._cursor
-            )
+    async def fetch(self, state: str, cursor: str | None) -> Page[MessageOut]:
+        """Ask for a page of messages."""
+        return await self._client.messages(
+            self._campaign_id, state=state, limit=PAGE, cursor=cursor
         )
-        if page is None:
-            return
-        with self._list:
-            if not page.items and self._cursor is None:
-                nothing(f"No {self._state} messages. New leads get a draft if there is a template.")
-            for message in page.items:
-                self._card(message)
-        self._cursor = page.next_cursor
-        self._more.set_visibility(page.next_cursor is not None)
 
-    def _card(self, message: MessageOut) -> None:
-        card = (
-            ui.card().classes("w-full gap-2 p-4").props(f"flat bordered data-message={message.id}")
-        )
+    def empty_text(self, state: str) -> str:
+        """Say where messages come from."""
+        return f"No {state} messages. New leads get a draft if there is a template."
+
+    def draw_item(self, item: MessageOut) -> None:
+        """Draw a message with what can be done about it."""
+        card = ui.card().classes("w-full gap-2 p-4").props(f"flat bordered data-message={item.id}")
         with card:
-            self._fill(card, message)
+            self._fill(card, item)
 
     def _fill(self, card: ui.card, message: MessageOut) -> None:
         with ui.row().classes("w-full items-center gap-3"):
