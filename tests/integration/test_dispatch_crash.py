@@ -106,6 +106,7 @@ async def test_a_worker_killed_at_any_moment_writes_to_nobody_twice(
         message_id = await _open_next(db, now)
         arguments = (database_url, network, key)
         assert await _worker(*arguments, now.isoformat(), moment) == -signal.SIGKILL, moment
+        await _locks_are_free(db)
         now += LOST_AFTER + MINUTE
         await _healthy_run(db, network, Vault(key), now)
         (message,) = await rows(db, "select * from messages where id = :id", id=message_id)
@@ -115,6 +116,21 @@ async def test_a_worker_killed_at_any_moment_writes_to_nobody_twice(
     calls = (await _get(f"{network}/messages", limit="100"))["messages"]
     assert {letter["calls"] for letter in calls} == {1}
     assert len({letter["to"] for letter in calls}) == len(calls) == len(MOMENTS) - 1
+
+
+async def _locks_are_free(db: Database) -> None:
+    """Wait until Postgres has noticed that the worker is gone, and has given its locks back."""
+    for _ in range(600):
+        (others,) = await rows(
+            db,
+            "select count(*) as n from pg_stat_activity where datname = current_database()"
+            " and backend_type = 'client backend' and application_name <> :own",
+            own="omni-test",
+        )
+        if not others["n"]:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the dead worker's sessions are still there")
 
 
 async def _open_next(db: Database, now: datetime) -> int:
