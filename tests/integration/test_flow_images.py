@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from omni.base.errors import NotFound, Rejected, Transient
-from omni.flow import finding
+from omni.flow import pictures
 from omni.flow.follow import IMAGES_AGAIN
 from omni.flow.world import World
 from omni.jobs.types import CrawlRefresh, FetchImages
@@ -81,7 +81,7 @@ async def test_a_walk_asks_for_the_pictures_and_does_not_wait_for_them(
 async def test_pictures_that_did_not_come_are_tried_again(
     db: Database, world: World, host: Host, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "IMAGES_S", 0.2)
+    monkeypatch.setattr(pictures, "IMAGES_S", 0.2)
     person = await add_person(db)
     host.fault, host.hangs = (Transient("503") if how == "down" else None), how == "hangs"
     failed = await run_step(world, FetchImages(profile_ids=(person,)))
@@ -91,7 +91,7 @@ async def test_pictures_that_did_not_come_are_tried_again(
     assert isinstance(again.run_at, datetime)
     assert await rows(db, HELD) == []
     host.fault, host.hangs = None, False
-    monkeypatch.setattr(finding, "IMAGES_S", 30.0)
+    monkeypatch.setattr(pictures, "IMAGES_S", 30.0)
     assert (await run_step(world, again.args)).follow_ups == ()
     assert await rows(db, HELD) == [(person,)]
 

@@ -25,7 +25,9 @@ from omni.feedback import work as feedback
 from omni.feedback.plan import consequences
 from omni.flow import follow
 from omni.flow.crowds import target_of
-from omni.flow.finding import crawl_refresh, crawl_seed, fetch_images
+from omni.flow.finding import crawl_seed
+from omni.flow.pictures import fetch_images
+from omni.flow.rereading import crawl_refresh
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
 from omni.jobs import store as ledger

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from omni.base.clock import Clock, utc_now
 from omni.base.errors import Rejected
 from omni.base.settings import Settings
 from omni.base.vault import Vault, open_vault
-from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.http import HttpClient
 from omni.connectors.ports import Inbox, MessageSender, ProfileSource
-from omni.connectors.synthetic.inbox import SyntheticInbox
-from omni.connectors.synthetic.sender import SyntheticSender
-from omni.connectors.synthetic.source import SyntheticSource
+from omni.connectors.registry import load_connectors
 from omni.flow.crowds import Crowds
 from omni.jobs.bullmq import BullBroker
 from omni.jobs.ports import Broker
@@ -23,6 +21,9 @@ from omni.llm.factory import build_judge
 from omni.llm.ports import Judge
 from omni.storage.db import Database
 from omni.storage.objects import Objects
+
+_Port = TypeVar("_Port")
+_OpenPort = Callable[[HttpClient, Settings], _Port | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +73,21 @@ async def build_world(
         stack.push_async_callback(db.close)
         broker = BullBroker(redis_url, prefix=settings.queue_prefix)
         stack.push_async_callback(broker.close)
-        synthetic = settings.synthetic_base_url
+        connectors = load_connectors()
+        base_urls = [url for connector in connectors for url in connector.base_urls(settings)]
         http = await stack.enter_async_context(
-            HttpClient.from_settings(settings, base_urls=(synthetic, settings.bluesky_appview_url))
+            HttpClient.from_settings(settings, base_urls=base_urls)
         )
         judge = build_judge(settings)
         stack.push_async_callback(judge.close)
-        sources = (
-            SyntheticSource(http, synthetic),
-            BlueskySource(http, settings.bluesky_appview_url),
-        )
         yield World(
             settings=settings,
             db=db,
             broker=broker,
             http=http,
-            sources={source.platform: source for source in sources},
-            senders={"synthetic": SyntheticSender(http, synthetic)},
-            inboxes={"synthetic": SyntheticInbox(http, synthetic)},
+            sources=_open({c.platform: c.source for c in connectors}, http, settings),
+            senders=_open({c.platform: c.sender for c in connectors}, http, settings),
+            inboxes=_open({c.platform: c.inbox for c in connectors}, http, settings),
             judge=judge,
             objects=Objects(settings.data_dir / "objects"),
             vault=open_vault(
@@ -97,3 +95,11 @@ async def build_world(
                 settings.data_dir,
             ),
         )
+
+
+def _open(
+    ports: Mapping[str, _OpenPort[_Port] | None], http: HttpClient, settings: Settings
+) -> dict[str, _Port]:
+    """Open one kind of port of every platform that has it."""
+    found = {name: port(http, settings) for name, port in ports.items() if port is not None}
+    return {name: port for name, port in found.items() if port is not None}

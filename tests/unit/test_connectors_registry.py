@@ -1,0 +1,39 @@
+"""Which connectors there are, and what becomes of foreign ones that are wrong."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from omni.base.errors import Fatal
+from omni.connectors.connector import Connector
+from omni.connectors.registry import GROUP, OWN, load_connectors
+
+FOREIGN = Connector("forum")
+TAKEN = Connector("bluesky")
+MISNAMED = Connector("A Forum")
+NONE = object()
+
+
+def point(name: str) -> EntryPoint:
+    return EntryPoint(name, f"{__name__}:{name}", GROUP)
+
+
+def test_foreign_connectors_come_after_our_own() -> None:
+    assert load_connectors([point("FOREIGN")]) == (*OWN, FOREIGN)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("TAKEN", "is taken"),
+        ("MISNAMED", "is wrong"),
+        ("NONE", "is no omni"),
+        ("MISSING", "cannot be loaded"),
+    ],
+)
+def test_a_wrong_connector_is_refused_by_name(name: str, why: str) -> None:
+    with pytest.raises(Fatal, match=why) as refused:
+        load_connectors([point(name)])
+    assert f"test_connectors_registry:{name}" in str(refused.value)
