@@ -16,7 +16,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "obstore": ("storage/objects.py",),
     "bullmq": ("jobs/bullmq.py",),
     "redis": ("jobs/bullmq.py",),
-    "curl_cffi": ("connectors/http.py",),
+    "curl_cffi": ("connectors/wire.py",),
     "ollama": ("llm/ollama.py",),
     "httpx": ("client/*.py",),
     "nicegui": ("ui/*.py", "ui/*/*.py"),

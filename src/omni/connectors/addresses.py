@@ -46,6 +46,11 @@ class Target:
         return f"{self.scheme}://{_bracketed(self.host)}:{self.port}"
 
     @property
+    def authority(self) -> str:
+        """Host and port, such as `127.0.0.1:8403`: one server, as far as pace is concerned."""
+        return f"{_bracketed(self.host)}:{self.port}"
+
+    @property
     def is_local(self) -> bool:
         """Whether the host is this machine by its own words."""
         return is_loopback(self.host)

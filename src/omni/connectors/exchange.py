@@ -12,8 +12,14 @@ import msgspec
 
 from omni.base.errors import Rejected
 from omni.connectors.addresses import Loopback, Target, parse_target
+from omni.connectors.fetched import fits_media_type, read_content_type
 
-FaultKind = Literal["unreachable", "timeout", "reset", "garbage", "status", "paused"]
+FaultKind = Literal[
+    "unreachable", "timeout", "reset", "garbage", "status", "proxy", "paused", "open"
+]
+
+MAX_HEADER_BYTES = 65_536
+"""The most bytes of headers that an answer may have, all its redirects' and informational ones."""
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -54,7 +60,8 @@ class Fault(Exception):
     """One try that failed and might do better later.
 
     Args:
-        kind: What happened; `paused` means that the host asked us to wait and was not asked again.
+        kind: What happened; with `paused` (the host asked us to wait) and `open` (it failed so
+            often that it rests) nobody was asked, with `proxy` the proxy failed, not the host.
         detail: One line for people, host included.
         status: The HTTP status, if there was an answer.
         asked_s: Seconds that the server asked us to wait, if it did.
@@ -84,6 +91,7 @@ class Ask:
     Attributes:
         max_bytes: Bound of the unpacked answer.
         once: Must reach the server at most once.
+        conditional: Whether "not modified" is an answer to it.
     """
 
     method: str
@@ -92,6 +100,7 @@ class Ask:
     body: bytes | None
     max_bytes: int
     once: bool = False
+    conditional: bool = False
 
     def __post_init__(self) -> None:
         """Refuse headers that would end early and begin another.
@@ -107,7 +116,7 @@ class Ask:
     def limit_key(self) -> tuple[str, str]:
         """Whom a rate limit concerns: the host, and the account that is asking."""
         given = (v for k, v in self.headers.items() if k.lower() == "authorization")
-        return self.target.host, next(given, "")
+        return self.target.authority, next(given, "")
 
     def redirected(self, location: str, loopback: Loopback) -> Ask:
         """Return the request that a redirect leads to; credentials stay with their origin.
@@ -124,8 +133,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; header names are in lower case."""
+    """What came back; header names are in lower case, `url` is the one that answered."""
 
+    url: str
     host: str
     status: int
     headers: Mapping[str, str]
@@ -155,15 +165,13 @@ class Answer:
         """Return the body if its media type is one that `accept` means.
 
         Args:
-            accept: `image/png`, `image/*` or `*/*`.
+            accept: Such as `image/png`, `image/*`, `*/*`, or several with commas between them.
 
         Raises:
             HttpRejected: It is of another type.
         """
-        found = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        wanted = accept.lower()
-        fits = wanted in ("*/*", found) or (wanted.endswith("/*") and found.startswith(wanted[:-1]))
-        if not fits:
+        found, _ = read_content_type(self.headers.get("content-type", ""))
+        if not fits_media_type(found, accept):
             message = f"{self.host} sent {found[:100] or 'an unnamed type'}, not {accept}"
             raise HttpRejected(message, status=self.status)
         return self.body
@@ -184,17 +192,29 @@ class Answer:
 
 
 class Intake:
-    """Collects an answer while it arrives, and stops it where it grows too large."""
+    """Collects an answer while it arrives, and stops it where it grows too large.
+
+    Attributes:
+        size: Bytes of the unpacked body so far, those that were too many included.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._status = 0
         self._headers: dict[str, str] = {}
+        self._header_bytes = 0
         self._chunks: list[bytes] = []
-        self._size = 0
+        self.size = 0
 
     def take_header(self, line: bytes) -> int:
-        """Take a header line; a status line begins the headers anew (100, a proxy's answer)."""
+        """Take a header line; a status line begins the headers anew (100, a proxy's answer).
+
+        Raises:
+            TooLarge: Ends the transfer.
+        """
+        self._header_bytes += len(line)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise TooLarge(f"{self._ask.target.host} sent more than {MAX_HEADER_BYTES} of headers")
         name, colon, value = line.decode("latin-1").partition(":")
         if status_line := _STATUS_LINE.match(line):
             self._headers.clear()
@@ -211,8 +231,8 @@ class Intake:
         Raises:
             TooLarge: Ends the transfer.
         """
-        self._size += len(chunk)
-        if self._size > self._ask.max_bytes:
+        self.size += len(chunk)
+        if self.size > self._ask.max_bytes:
             raise TooLarge(f"{self._ask.target.host} sent more than {self._ask.max_bytes} bytes")
         self._chunks.append(chunk)
         return len(chunk)
@@ -226,7 +246,8 @@ class Intake:
         host = self._ask.target.host
         if not self._status:
             raise Fault("reset", f"{host} did not answer")
-        return Answer(host, self._status, self._headers, b"".join(self._chunks))
+        url = self._ask.target.url
+        return Answer(url, host, self._status, self._headers, b"".join(self._chunks))
 
 
 def _text_in(body: object, name: str) -> str | None:

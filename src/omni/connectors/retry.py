@@ -35,9 +35,14 @@ class RetryPolicy:
     total_s: float = 90.0
 
 
-def judge_status(status: int) -> Verdict:
-    """Tell what a status means for the request that got it."""
-    if 200 <= status < 300:
+def judge_status(status: int, *, conditional: bool = False) -> Verdict:
+    """Tell what a status means for the request that got it.
+
+    Args:
+        status: The HTTP status.
+        conditional: Whether the request takes "not modified" for an answer.
+    """
+    if 200 <= status < 300 or (conditional and status == 304):
         return "fine"
     if status in _REDIRECTS:
         return "redirect"

@@ -124,3 +124,44 @@ class InboxPage:
     events: tuple[InboxEvent, ...]
     cursor: str | None
     more: bool = False
+
+
+HostState = Literal["ok", "slowed", "paused", "open", "half_open"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostMetrics:
+    """How one host does, as one process sees it since it began.
+
+    Attributes:
+        host: With its port.
+        state: `slowed` gets fewer requests than it could, `paused` asked to be left alone, `open`
+            failed so often that it rests, `half_open` is about to be tried again.
+        limited: Answers with status 429.
+        bytes_in: Bytes of answers' bodies, unpacked.
+        errors: Failures by kind, such as `timeout` or `status 503`.
+        p50_ms: Median time of the last answers, milliseconds; None before the first.
+        p95_ms: Their 95th percentile.
+        in_flight: Requests under way.
+        waiting: Requests that wait for a place.
+        concurrency: The most requests at a time, at present.
+        rate_limit: The most requests a second, at present; None where nothing limits them.
+        rate: Good answers a second, of about the last two seconds.
+        next_try_s: Seconds until it may be asked again; 0 where it may be now.
+    """
+
+    host: str
+    state: HostState
+    requests: int
+    limited: int
+    bytes_in: int
+    errors: dict[str, int]
+    last_error: str | None
+    p50_ms: float | None
+    p95_ms: float | None
+    in_flight: int
+    waiting: int
+    concurrency: int
+    rate_limit: float | None
+    rate: float
+    next_try_s: float
