@@ -13,5 +13,5 @@ async def test_migrating_again_changes_nothing(db: Database, database_url: str) 
     )
     before = await db.fetchval(count)
     assert before > 50
-    assert await migrate(database_url) == "0001"
+    assert await migrate(database_url) == "0002"
     assert await db.fetchval(count) == before

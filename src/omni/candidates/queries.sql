@@ -1,4 +1,4 @@
--- owns: campaign_candidates
+-- owns: campaign_candidates, candidate_refreshes
 -- reads: profile_features, campaigns, campaign_weights
 --
 -- Every writer below begins with lock_lanes in the same transaction. Why that is enough is told in
@@ -89,7 +89,9 @@ select
 -- One campaign, for a range of profile_ids in the order of both primary keys. This is the one step
 -- whose work is the whole of profile_features; it reads it once, a range at a time. Only differences
 -- are written, and nothing if the campaign has moved on from these criteria or weights. A profile
--- that is gone is not wanted, so its pair goes.
+-- that is gone is not wanted, so its pair goes. "+ 0" hides the campaign from the planner: a campaign
+-- that has just grown is small to its statistics, and it would walk all of campaign_candidates_ranked
+-- that is the campaign's once for each range.
 with fresh as materialized (
     select c.id
     from campaigns c
@@ -104,7 +106,8 @@ with fresh as materialized (
 ), held as materialized (
     select cc.profile_id, cc.username, cc.candidate_score_cheap as score
     from campaign_candidates cc
-    where cc.profile_id > :after and cc.profile_id <= :upto and cc.campaign_id = :campaign_id
+    where cc.profile_id > :after and cc.profile_id <= :upto
+      and cc.campaign_id + 0 = :campaign_id
 ), written as (
     insert into campaign_candidates as cc
         (profile_id, campaign_id, username, candidate_score_cheap, updated_at)
@@ -122,7 +125,7 @@ with fresh as materialized (
 ), removed as (
     delete from campaign_candidates cc
     using fresh f
-    where cc.campaign_id = f.id
+    where cc.campaign_id + 0 = f.id
       and cc.profile_id = any(array(
         select h.profile_id from held h
         where not exists (select from wanted w where w.profile_id = h.profile_id)
@@ -135,6 +138,29 @@ select
     (select count(*) from removed) as gone,
     (select count(*) from written) as written,
     (select count(*) from written join held using (profile_id)) as rescored;
+
+-- name: find_place
+-- By the primary key of candidate_refreshes: how far this very job got with these criteria and weights.
+select r.upto
+from candidate_refreshes r
+where r.campaign_id = :campaign_id and r.job_id = :job_id
+  and r.criteria_hash = :criteria_hash and r.weights_version = :weights_version;
+
+-- name: note_place
+-- By the primary key of candidate_refreshes, in the transaction that has written the range.
+insert into candidate_refreshes as r
+    (campaign_id, job_id, criteria_hash, weights_version, upto, updated_at)
+values (:campaign_id, :job_id, :criteria_hash, :weights_version, :upto, :now::timestamptz)
+on conflict (campaign_id) do update set
+    job_id = excluded.job_id,
+    criteria_hash = excluded.criteria_hash,
+    weights_version = excluded.weights_version,
+    upto = excluded.upto,
+    updated_at = excluded.updated_at;
+
+-- name: forget_place
+-- By the primary key of candidate_refreshes; the place of a later job stays.
+delete from candidate_refreshes r where r.campaign_id = :campaign_id and r.job_id = :job_id;
 
 -- name: end_of_range
 -- The last of the next profiles, in the order of the primary key; null if fewer are left.

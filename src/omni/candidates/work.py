@@ -27,6 +27,11 @@ values or writes nothing; one before it is overwritten. A change that comes betw
 2 or 3 and the commit has its own job, which waits for the lane. A writer that dies leaves nothing
 of its transaction, and its job runs again.
 
+A refresh that was stopped goes on where it was, if it is the same job for the same criteria and
+weights. Whatever changed behind it has a job of its own: a profile its maintenance; criteria,
+weights and the return of a campaign that was paused another refresh, which begins with the first
+profile. The place is written in the transaction of its range, so it never promises too much.
+
 There is no deadlock: all lanes of a transaction are taken in ascending order before anything else,
 and only who holds a profile's lane touches its pairs. Nobody waits long: a lane is held for the
 reading and writing of pairs, never while a thousand campaigns are evaluated.
@@ -37,6 +42,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from omni.base.log import get_logger
 from omni.candidates.differences import (
@@ -94,34 +101,48 @@ async def maintain(
 
 
 async def refresh(
-    db: Database, target: Target, *, now: datetime, report: Callable[[Progress], None]
+    db: Database,
+    target: Target,
+    *,
+    now: datetime,
+    report: Callable[[Progress], None],
+    job_id: UUID | None = None,
 ) -> CandidateReport:
     """Bring all pairs of one campaign up to date, in a short transaction for each range of ids.
 
-    It may be stopped at any point, and run again: what is right already is not written. If the
-    criteria or the weights change meanwhile, it stops, because another refresh is due then.
+    It may be stopped at any point, and run again: the same job goes on where it was, and what is
+    right already is not written. If the criteria or the weights change meanwhile, it stops, because
+    another refresh is due then.
 
     Args:
         db: Not a transaction: maintenance goes on between two ranges, and beside them.
         target: The campaign with its present criteria and weights.
         now: Written as `updated_at` where something changes.
         report: Told after each range how far it is, in profile_ids.
+        job_id: Who asks, and may ask again; None begins with the first profile each time.
+
+    Returns:
+        What this run did; the runs before it, that were stopped, are not counted.
     """
     last: int = await db.fetchval(QUERIES["last_profile"]) or 0
-    total, after = CandidateReport(), 0
+    begun = after = await _place(db, target, job_id)
+    total = CandidateReport()
     while after < _LAST_ID:
         upto: int = (
             await db.fetchval(QUERIES["end_of_range"], after=after, size=PROFILES_PER_RANGE)
             or _LAST_ID
         )
-        part = await _refresh_range(db, target, now, after, upto)
+        part = await _refresh_range(db, target, now, after, upto, job_id)
         total = add_reports([total, part])
         if part.stale:
             break
         report(Progress(min(upto, last), last, "profiles"))
         after = upto
+    if job_id is not None:
+        await db.execute(QUERIES["forget_place"], campaign_id=target.campaign_id, job_id=job_id)
     get_logger().info(
         "candidates.refreshed",
+        begun_after=begun,
         entered=total.entered,
         left=total.left,
         rescored=total.rescored,
@@ -129,6 +150,22 @@ async def refresh(
         overtaken=bool(total.stale),
     )
     return total
+
+
+async def _place(db: Database, target: Target, job_id: UUID | None) -> int:
+    """Return the last profile that an earlier run of the same job has done, or 0."""
+    if job_id is None:
+        return 0
+    return await db.fetchval(QUERIES["find_place"], job_id=job_id, **_state(target)) or 0
+
+
+def _state(target: Target) -> dict[str, Any]:
+    """Return what a refresh is for, as the statements take it."""
+    return {
+        "campaign_id": target.campaign_id,
+        "criteria_hash": target.criteria_hash,
+        "weights_version": target.weights_version,
+    }
 
 
 async def _maintain(
@@ -196,26 +233,22 @@ async def _write(tx: Tx, crowd: Crowd, found: Differences, now: datetime) -> Can
 
 
 async def _refresh_range(
-    db: Database, target: Target, now: datetime, after: int, upto: int
+    db: Database, target: Target, now: datetime, after: int, upto: int, job_id: UUID | None
 ) -> CandidateReport:
     fragments = {
         "where": Fragment(target.where.sql, target.where.params),
         "score": Fragment(SCORE_SQL, score_params(target.weights)),
     }
+    state = _state(target)
     async with db.transaction() as tx:
         await tx.execute(QUERIES["lock_lanes"], lanes=lanes_of_range(after + 1, upto))
         row = await tx.fetchrow(
-            QUERIES["refresh_pairs"],
-            fragments,
-            campaign_id=target.campaign_id,
-            criteria_hash=target.criteria_hash,
-            weights_version=target.weights_version,
-            now=now,
-            after=after,
-            upto=upto,
+            QUERIES["refresh_pairs"], fragments, now=now, after=after, upto=upto, **state
         )
-    if row is None or not row["fresh"]:
-        return CandidateReport(stale=1)
+        if row is None or not row["fresh"]:
+            return CandidateReport(stale=1)
+        if job_id is not None:
+            await tx.execute(QUERIES["note_place"], job_id=job_id, upto=upto, now=now, **state)
     return CandidateReport(
         entered=row["written"] - row["rescored"],
         left=row["gone"],

@@ -78,8 +78,10 @@ async def refresh_candidates(world: World, job: JobContext, args: RefreshCandida
     """Hold every profile against one campaign."""
     campaign = await campaigns.get(world.db, args.campaign_id)
     target = target_of(campaign, parse(campaign.criteria))
-    report = await candidates.refresh(world.db, target, now=world.clock(), report=job.report)
-    return StepResult(asdict(report))
+    done = await candidates.refresh(
+        world.db, target, now=world.clock(), report=job.report, job_id=job.id
+    )
+    return StepResult(asdict(done))
 
 
 async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign) -> StepResult:
