@@ -1,7 +1,7 @@
 # Omni. `make help` lists the targets; each one installs what it needs into this folder by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-long check format bench e2e-bluesky lock clean
+.PHONY: help demo up test test-long check format bench e2e-bluesky e2e-platforms lock clean
 
 # The first Python that runs and is new enough: a name on the PATH alone may be an empty shim.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -15,7 +15,7 @@ COMPILE := pip compile --quiet --universal --generate-hashes --no-header --pytho
 export UV_PYTHON_DOWNLOADS := never
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .tools/bin/uv:
 	@test -n "$(PYTHON)" || { echo "Omni needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3.12 …'"; exit 1; }
@@ -67,6 +67,9 @@ bench: $(DEV) ## Run a benchmark, one JSON object a line (NAME=api, jobs, candid
 
 e2e-bluesky: $(DEV) ## The five-step script against a real AT Protocol network (needs Node.js 20)
 	@$(BIN)/pytest tests/e2e/test_bluesky.py $(ARGS)
+
+e2e-platforms: $(DEV) ## Every connector against its platform's real server
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup tests/e2e/test_platform_*.py $(ARGS)
 
 lock: $(UV) ## Resolve the dependencies again (ARGS=--upgrade takes newer ones)
 	@$(UV) $(COMPILE) --all-extras $(ARGS) pyproject.toml -o requirements-dev.lock
