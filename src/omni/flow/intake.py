@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from omni.connectors.types import RawProfile
@@ -12,18 +12,26 @@ from omni.flow.world import World
 from omni.jobs import store as ledger
 from omni.profiles import work as profiles
 from omni.profiles.types import StoredBatch
+from omni.storage.db import Tx
+
+Also = Callable[[Tx, StoredBatch], Awaitable[None]]
+"""What else is written together with a batch, once it is known what the batch did."""
 
 NOTHING = StoredBatch((), (), 0)
 
 
-async def write(world: World, job: JobContext, batch: Sequence[RawProfile]) -> StoredBatch:
-    """Write profiles, features and the jobs that follow as one."""
+async def write(
+    world: World, job: JobContext, batch: Sequence[RawProfile], *, also: Also | None = None
+) -> StoredBatch:
+    """Write profiles, features, the jobs that follow and what `also` writes as one."""
     now = world.clock()
     async with world.db.transaction() as tx:
         stored = await profiles.store_batch(
             tx, batch, now=now, campaign_id=job.campaign_id, job_id=job.id
         )
         await ledger.enqueue(tx, follow.after_profiles(stored.new + stored.changed), now=now)
+        if also is not None:
+            await also(tx, stored)
     return stored
 
 
