@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from omni.connectors.ports import ProfileSource
 from omni.connectors.synthetic.source import SyntheticSource
 from omni.connectors.types import Seed
 from tests.e2e.atproto_network import AtprotoNetwork
-from tests.synthetic_fixtures import quick_client, running_network
+from tests.e2e.product import free_ports
+from tests.synthetic_fixtures import edit_person, quick_client, running_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,16 @@ class SourceCase:
     """A source and its world.
 
     Attributes:
+        source: The source, with bounds that let its pages be walked quickly.
         seeds: For each of the source's seed types one that leads to somebody.
         paged: A seed of three pages or more.
         person: The id of somebody with a bio, posts and an avatar.
         gone: A well-formed id of nobody.
         unknown: A seed whose value names nobody; the platform refuses it.
+        hidden: The id of somebody who asks not to be found.
+        odd: The id of somebody whose bio holds control characters.
+        down: The same source on a server that does not answer.
+        lacks: Which of `hidden`, `odd` and `down` the platform cannot have, each with the reason.
     """
 
     source: ProfileSource
@@ -40,9 +46,18 @@ class SourceCase:
     person: str
     gone: str
     unknown: Seed
+    hidden: str | None = None
+    odd: str | None = None
+    down: ProfileSource | None = None
+    lacks: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 MakeCase = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[SourceCase]]
+
+
+def nowhere() -> str:
+    """Return the base URL of a port of this machine where nobody listens."""
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
 
 
 @asynccontextmanager
@@ -50,7 +65,10 @@ async def bluesky(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
     """Bluesky's source on a real network."""
     network: AtprotoNetwork = request.getfixturevalue("atproto_network")
     names = ("actor", "followers", "follows")
-    async with HttpClient(user_agent="Omni-test", loopback={network.appview}) as http:
+    async with (
+        HttpClient(user_agent="Omni-test", loopback={network.appview}) as http,
+        quick_client() as other,
+    ):
         yield SourceCase(
             source=BlueskySource(http, network.appview, page_size=20),
             seeds={name: Seed("bluesky", name, network.accounts[0].handle) for name in names}
@@ -59,6 +77,9 @@ async def bluesky(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
             person=network.hub,
             gone="did:plc:" + "a" * 24,
             unknown=Seed("bluesky", "followers", "nobody-of-that-name.test"),
+            hidden=network.with_role("private").did,
+            odd=network.with_role("hostile").did,
+            down=BlueskySource(other, nowhere()),
         )
 
 
@@ -68,6 +89,8 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase
     folder: Path = request.getfixturevalue("tmp_path")
     values = {"actor": "syn:3", "followers": "syn:3", "follows": "syn:3", "search": "pottery"}
     with running_network(folder / "network.sqlite", people=2_000) as url:
+        edit_person(url, "syn:11", discoverable=False)
+        edit_person(url, "syn:12", bio="nothing\x00here \x07 but \x1b[31mred \u202etxet")
         async with quick_client() as http:
             yield SourceCase(
                 source=SyntheticSource(http, url),
@@ -77,6 +100,9 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase
                 person="syn:8",
                 gone="syn:999999",
                 unknown=Seed("synthetic", "followers", "nobody"),
+                hidden="syn:11",
+                odd="syn:12",
+                down=SyntheticSource(http, nowhere()),
             )
 
 

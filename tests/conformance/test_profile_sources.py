@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
-from omni.base.errors import Rejected
+from omni.base.errors import Rejected, Transient
 from omni.connectors.types import RawProfile, Seed
+from omni.profiles.payload import content_hash, payload_of, tidy
 from tests.conformance.sources import MakeCase, SourceCase, source_params
 
 MAX_PAGES = 50
+MAX_PAGE = 1_000
+MAX_POSTS = 100
+MAX_TEXT = 100_000
+MAX_BYTES = 1_000_000
+SKEW = timedelta(days=1)
+LACKING = ("hidden", "odd", "down")
 
 
 @pytest.fixture(params=source_params())
@@ -59,6 +70,14 @@ async def test_a_cursor_can_be_used_by_another_process(case: SourceCase) -> None
     assert not set(again[0].platform_ids) & set(first.platform_ids)
 
 
+async def test_a_page_is_bounded_and_names_nobody_twice(case: SourceCase) -> None:
+    for seed in (*case.seeds.values(), case.paged):
+        page = await case.source.expand(seed, None)
+        assert len(page.platform_ids) <= MAX_PAGE
+        assert len(page.platform_ids) == len(set(page.platform_ids))
+        assert all(name and name == name.strip() for name in page.platform_ids)
+
+
 async def test_a_profile_is_whole(case: SourceCase) -> None:
     (profile,) = await case.source.fetch([case.person])
     assert profile.platform == case.source.platform
@@ -66,9 +85,9 @@ async def test_a_profile_is_whole(case: SourceCase) -> None:
     assert profile.username
     assert profile.bio
     assert profile.posts
+    assert profile.discoverable
     assert all(post.text or post.text == "" for post in profile.posts)
     assert 1 <= len(profile.image_urls) <= 3
-    assert all(url.startswith(("https://", "http://127.0.0.1")) for url in profile.image_urls)
     _check_values(profile)
 
 
@@ -76,8 +95,70 @@ def _check_values(profile: RawProfile) -> None:
     counts = [profile.followers, profile.follows, profile.posts_count]
     counts += [n for post in profile.posts for n in (post.likes, post.reposts, post.replies)]
     assert all(count is None or count >= 0 for count in counts)
-    moments = [profile.created_at, *(post.created_at for post in profile.posts)]
-    assert all(moment is None or moment.utcoffset() is not None for moment in moments)
+    latest = datetime.now(UTC) + SKEW
+    for moment in (profile.created_at, *(post.created_at for post in profile.posts)):
+        assert moment is None or (moment.utcoffset() is not None and moment <= latest)
+    assert len(profile.image_urls) <= 3
+    assert len(set(profile.image_urls)) == len(profile.image_urls)
+    assert all(_is_absolute(url) for url in (*profile.image_urls, *profile.links))
+    _check_sizes(profile)
+
+
+def _is_absolute(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _check_sizes(profile: RawProfile) -> None:
+    texts = (profile.username, profile.display_name, profile.bio, *(p.text for p in profile.posts))
+    assert all(len(text or "") <= MAX_TEXT for text in texts)
+    assert len(profile.posts) <= MAX_POSTS
+    assert len(msgspec.json.encode(profile)) <= MAX_BYTES
+
+
+async def test_ids_last(case: SourceCase) -> None:
+    """What a page calls a person is what their profile calls them, at every reading."""
+    page = await case.source.expand(case.paged, None)
+    some = page.platform_ids[: min(case.source.batch_size, 20)]
+    for _ in range(2):
+        for profile in await case.source.fetch(some):
+            assert profile.platform_id in some
+            tidied = tidy(profile)
+            assert tidied
+            assert tidied.platform_id == profile.platform_id
+    assert await case.source.expand(case.paged, None) == page
+
+
+async def test_people_who_hide_say_so(case: SourceCase) -> None:
+    if case.hidden:
+        found = await case.source.fetch([case.hidden, case.person])
+        shown = {profile.platform_id: profile.discoverable for profile in found}
+        # Left out is hidden, too.
+        assert shown.pop(case.hidden, False) is False
+        assert shown == {case.person: True}
+
+
+async def test_control_characters_do_no_harm(case: SourceCase) -> None:
+    if case.odd:
+        (profile,) = await case.source.fetch([case.odd])
+        assert profile.bio
+        assert any(unicodedata.category(char) == "Cc" for char in profile.bio)
+        tidied = tidy(profile)
+        assert tidied
+        assert content_hash(payload_of(tidied))
+
+
+async def test_a_server_that_is_down_is_passing_trouble(case: SourceCase) -> None:
+    if case.down:
+        with pytest.raises(Transient):
+            await case.down.fetch([case.person])
+        with pytest.raises(Transient):
+            await case.down.expand(case.paged, None)
+
+
+async def test_what_a_platform_lacks_has_its_reason(case: SourceCase) -> None:
+    missing = {name for name in LACKING if getattr(case, name) is None}
+    assert missing == {name for name, reason in case.lacks.items() if len(reason) > 10}
 
 
 async def test_people_who_are_gone_are_left_out(case: SourceCase) -> None:
@@ -99,6 +180,15 @@ async def test_a_full_batch_comes_back_without_doubles(case: SourceCase) -> None
         _check_values(profile)
 
 
+async def test_a_batch_is_bounded_and_doubles_in_it_count_once(case: SourceCase) -> None:
+    assert 1 <= case.source.batch_size <= 1_000
+    doubled = [case.person] * min(2, case.source.batch_size)
+    assert [profile.platform_id for profile in await case.source.fetch(doubled)] == [case.person]
+    too_many = [f"{case.gone}{n}" for n in range(case.source.batch_size + 1)]
+    with pytest.raises(Rejected):
+        await case.source.fetch(too_many)
+
+
 async def test_what_did_not_change_reads_the_same(case: SourceCase) -> None:
     assert await case.source.fetch([case.person]) == await case.source.fetch([case.person])
 
@@ -108,7 +198,9 @@ async def test_a_seed_that_means_nothing_is_rejected_with_the_field(case: Source
     with pytest.raises(Rejected) as caught:
         await case.source.expand(Seed(platform, "no-such-seed", "x"), None)
     assert caught.value.field == "seed_type"
-    for seed in (case.unknown, Seed(platform, case.unknown.type, "")):
+    empty = [Seed(platform, name, value) for name in case.seeds for value in ("", " \n")]
+    endless = Seed(platform, case.unknown.type, "x" * 100_000)
+    for seed in (case.unknown, *empty, endless):
         with pytest.raises(Rejected) as caught:
             await case.source.expand(seed, None)
         assert caught.value.field == "seed_value"

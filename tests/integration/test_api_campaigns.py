@@ -232,6 +232,9 @@ async def test_the_funnel_equals_the_tables(api: Served) -> None:
 async def test_what_there_is_to_choose_from(api: Served) -> None:
     platforms = await api.client.platforms()
     assert {each.platform: set(each.seed_types) for each in platforms} == PLATFORMS
+    for each in platforms:
+        # Told of or not, each one is listed.
+        assert sorted(seed.name for seed in each.seeds) == each.seed_types
     fields = {field.name: field for field in await api.client.criteria_fields()}
     assert "between" in fields["followers"].operators
     assert "contains any" in fields["hashtags"].operators

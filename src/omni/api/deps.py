@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from omni.base.clock import Clock
+from omni.connectors.types import SeedType
 from omni.storage.db import Database
 
 
@@ -38,6 +39,7 @@ class ApiDeps:
 
     Attributes:
         platforms: The seed types of each platform that can be crawled.
+        seeds: What people are told of the seed types of each platform.
         require_keys: Every call needs a key; otherwise only this machine may call.
     """
 
@@ -47,6 +49,7 @@ class ApiDeps:
     vault: Encrypts
     clock: Clock
     require_keys: bool = False
+    seeds: Mapping[str, Sequence[SeedType]] = field(default_factory=dict[str, Sequence[SeedType]])
 
 
 async def get_deps(request: Request) -> ApiDeps:

@@ -156,6 +156,7 @@ def _deps(world: World, host: str) -> ApiDeps:
         db=world.db,
         broker=world.broker,
         platforms={name: source.seed_types for name, source in world.sources.items()},
+        seeds=world.seeds,
         vault=world.vault,
         clock=world.clock,
         require_keys=not is_loopback(host),

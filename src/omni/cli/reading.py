@@ -1,4 +1,4 @@
-"""`omni campaigns`, `omni leads`, `omni jobs`: what the API knows, as tables or as JSON."""
+"""`omni campaigns`, `leads`, `jobs`, `platforms`: what the API knows, as tables or as JSON."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("campaigns", help="List the campaigns, or show one with its funnel.")(campaigns)
     app.command("leads", help="List a campaign's leads, best first, with the reasons.")(leads)
     app.command("jobs", help="List the jobs, newest first, or show one.")(jobs)
+    app.command("platforms", help="List where a crawl can begin.")(platforms)
 
 
 def campaigns(
@@ -83,6 +84,23 @@ def leads(
         print_json([item.model_dump(mode="json") for item in items])
         return
     as_table(LEAD_COLUMNS, [lead_row(lead, 3) for lead in items], empty="No leads here (yet).")
+
+
+def platforms(as_json: Json = False) -> None:
+    """List the platforms with their seed types."""
+    items = _ask(lambda client: client.platforms())
+    if as_json:
+        print_json([item.model_dump(mode="json") for item in items])
+        return
+    as_table(
+        ("platform", "seed type", "leads to", "example"),
+        [
+            (item.platform, seed.name, seed.about, seed.example)
+            for item in items
+            for seed in item.seeds
+        ],
+        empty="No platform can be read.",
+    )
 
 
 LEAD_COLUMNS = ("score", "who", "state", "why")

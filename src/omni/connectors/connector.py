@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from omni.base.settings import Settings
     from omni.connectors.http import HttpClient
     from omni.connectors.ports import Inbox, MessageSender, ProfileSource
+    from omni.connectors.types import SeedType
 
 
 def _nowhere(settings: Settings) -> Collection[str]:
@@ -29,6 +30,7 @@ class Connector:
             the settings do not say where.
         sender: Opens what sends direct messages; None where it cannot.
         inbox: Opens what reads answers; None where it cannot.
+        seeds: What people are told of the source's seed types, the most useful first.
     """
 
     platform: str
@@ -36,3 +38,4 @@ class Connector:
     source: Callable[[HttpClient, Settings], ProfileSource | None] | None = None
     sender: Callable[[HttpClient, Settings], MessageSender | None] | None = None
     inbox: Callable[[HttpClient, Settings], Inbox | None] | None = None
+    seeds: tuple[SeedType, ...] = ()

@@ -34,9 +34,12 @@ class ProfileSource(Protocol):
         ...
 
     async def fetch(self, platform_ids: Sequence[str]) -> Sequence[RawProfile]:
-        """Return the profiles that still exist and may be shown, in any order.
+        """Return the profiles that still exist and may be shown, in any order, nobody twice.
+
+        Who is gone is left out. Who asks not to be found is left out, or is not `discoverable`.
 
         Raises:
+            Rejected: More ids than `batch_size`.
             Transient: As in `expand`.
         """
         ...

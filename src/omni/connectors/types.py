@@ -22,6 +22,21 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedType:
+    """A kind of seed as a person is told of it.
+
+    Attributes:
+        name: The `Seed.type` that it is.
+        about: One sentence: whom it leads to, and what its value is.
+        example: A value, as a person would write it.
+    """
+
+    name: str
+    about: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefPage:
     """One page of people that a seed leads to.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,6 +14,7 @@ from omni.base.vault import Vault, open_vault
 from omni.connectors.http import HttpClient
 from omni.connectors.ports import Inbox, MessageSender, ProfileSource
 from omni.connectors.registry import load_connectors
+from omni.connectors.types import SeedType
 from omni.flow.crowds import Crowds
 from omni.jobs.bullmq import BullBroker
 from omni.jobs.ports import Broker
@@ -40,6 +41,7 @@ class World:
     judge: Judge
     objects: Objects
     vault: Vault
+    seeds: Mapping[str, Sequence[SeedType]] = field(default_factory=dict[str, Sequence[SeedType]])
     clock: Clock = utc_now
     crowds: Crowds = field(default_factory=Crowds)
 
@@ -88,6 +90,7 @@ async def build_world(
             sources=_open({c.platform: c.source for c in connectors}, http, settings),
             senders=_open({c.platform: c.sender for c in connectors}, http, settings),
             inboxes=_open({c.platform: c.inbox for c in connectors}, http, settings),
+            seeds={c.platform: c.seeds for c in connectors},
             judge=judge,
             objects=Objects(settings.data_dir / "objects"),
             vault=open_vault(

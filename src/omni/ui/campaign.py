@@ -150,13 +150,21 @@ class DiscoverForm:
         self._client = client
         self._campaign = campaign
         self._types = {platform.platform: platform.seed_types for platform in platforms}
+        self._seeds = {
+            (platform.platform, seed.name): seed
+            for platform in platforms
+            for seed in platform.seeds
+        }
         with ui.dialog() as self._dialog, ui.card().classes("gap-3").style("min-width:360px"):
             ui.label("Discover people").classes("text-xl font-semibold")
             first = next(iter(self._types), None)
             self._platform = ui.select(
                 list(self._types), label="Platform", value=first, on_change=self._choose
             ).classes("w-full")
-            self._seed = ui.select([], label="Begin with").classes("w-full")
+            self._seed = ui.select([], label="Begin with", on_change=self._explain).classes(
+                "w-full"
+            )
+            self._about = ui.label().classes("omni-muted text-sm").props("data-about")
             self._value = ui.input("Whom, or which words").classes("w-full")
             self._most = ui.number("At most this many people", value=200, min=1, precision=0)
             with ui.row().classes("w-full justify-end gap-2"):
@@ -171,8 +179,16 @@ class DiscoverForm:
     def _choose(self) -> None:
         types = self._types.get(str(self._platform.value), [])
         self._seed.set_options(  # pyright: ignore[reportUnknownMemberType]
-            types, value="search" if "search" in types else None
+            types, value="search" if "search" in types else next(iter(types), None)
         )
+        self._explain()
+
+    def _explain(self) -> None:
+        """Say whom the chosen kind of seed leads to, and show a value that one could write."""
+        seed = self._seeds.get((str(self._platform.value), str(self._seed.value)))
+        self._about.set_text(seed.about if seed else "")
+        self._value.props["placeholder"] = seed.example if seed else ""
+        self._value.update()
 
     async def _start(self) -> None:
         job = await attempt(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from fastapi import APIRouter
 
 from omni.api.deps import Deps
-from omni.api.schemas import CriteriaField, Page, PlatformOut
+from omni.api.schemas import CriteriaField, Page, PlatformOut, SeedTypeOut
+from omni.connectors.types import SeedType
 from omni.predicate.plan import list_fields
 
 router = APIRouter(tags=["catalogue"])
@@ -15,10 +18,21 @@ router = APIRouter(tags=["catalogue"])
 async def list_platforms(deps: Deps) -> Page[PlatformOut]:
     """List the platforms that can be crawled, and the seeds that each one knows."""
     items = [
-        PlatformOut(platform=platform, seed_types=sorted(seed_types))
+        PlatformOut(
+            platform=platform,
+            seed_types=sorted(seed_types),
+            seeds=_explained(seed_types, deps.seeds.get(platform, ())),
+        )
         for platform, seed_types in sorted(deps.platforms.items())
     ]
     return Page(items=items, next_cursor=None)
+
+
+def _explained(seed_types: Collection[str], told: Sequence[SeedType]) -> list[SeedTypeOut]:
+    """Return the seed types with what is told of them; a foreign connector may tell nothing."""
+    known = [SeedTypeOut.model_validate(seed) for seed in told if seed.name in seed_types]
+    silent = sorted(set(seed_types) - {seed.name for seed in known})
+    return known + [SeedTypeOut(name=name, about="", example="") for name in silent]
 
 
 @router.get("/criteria/fields", summary="List the fields of criteria")

@@ -241,11 +241,23 @@ class Suppressed(_Out):
     cancelled_messages: int
 
 
+class SeedTypeOut(_Out):
+    """A kind of seed: whom it leads to, what its value is, and such a value."""
+
+    name: str
+    about: str
+    example: str
+
+
 class PlatformOut(_Out):
-    """A platform that can be crawled, and where a crawl may begin there."""
+    """A platform that can be crawled, and where a crawl may begin there.
+
+    `seeds` has what people are told of the seed types, the most useful first.
+    """
 
     platform: str
     seed_types: list[str]
+    seeds: list[SeedTypeOut]
 
 
 class CriteriaField(_Out):

@@ -48,9 +48,13 @@ class SyntheticSource:
         """Return the profiles of those who still exist.
 
         Raises:
+            Rejected: More ids than `batch_size`.
             Transient: The network did not answer well.
         """
-        return [self._profile(person) for person in await self._people(platform_ids)]
+        if len(platform_ids) > self.batch_size:
+            raise Rejected(f"the network gives at most {self.batch_size} profiles at once")
+        wanted = tuple(dict.fromkeys(platform_ids))
+        return [self._profile(person) for person in await self._people(wanted)]
 
     async def _expand(self, kind: str, value: str, cursor: str | None) -> RefPage:
         name = quote(value.removeprefix("#") if kind == "hashtag" else value, safe="")
