@@ -29,9 +29,20 @@ FILLINGS = ("true", "and true", "", "1")
 
 @cache
 def rooms() -> dict[str, Queries]:
-    """The queries of each room that has some."""
-    files = sorted(SOURCE.rglob("queries.sql"))
-    return {path.parent.name: parse_queries(path.read_text("utf-8")) for path in files}
+    """The queries of each room that has some; a room may part them by subject."""
+    found: dict[str, Queries] = {}
+    for path in sorted(SOURCE.rglob("*queries.sql")):
+        room, more = path.parent.name, parse_queries(path.read_text("utf-8"))
+        held = found.get(room, Queries(frozenset(), frozenset(), {}))
+        assert not held.by_name.keys() & more.by_name.keys(), path
+        assert not held.owns & more.owns, path
+        found[room] = Queries(
+            held.owns | more.owns, held.reads | more.reads, {**held.by_name, **more.by_name}
+        )
+    return {
+        room: Queries(each.owns, each.reads - each.owns, each.by_name)
+        for room, each in found.items()
+    }
 
 
 @cache

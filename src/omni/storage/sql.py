@@ -101,6 +101,12 @@ def _names(listed: str) -> frozenset[str]:
     return frozenset(name.strip() for name in listed.split(",") if name.strip())
 
 
-def load_queries(package: str) -> Queries:
-    """Load `queries.sql` of a room, such as `load_queries("omni.profiles")`."""
-    return parse_queries((resources.files(package) / "queries.sql").read_text("utf-8"))
+def load_queries(package: str, subject: str = "") -> Queries:
+    """Load the queries of a room, such as `load_queries("omni.profiles")`.
+
+    Args:
+        package: The room.
+        subject: `refresh` for `refresh_queries.sql`, where a room has parted its queries.
+    """
+    name = f"{subject}_queries.sql" if subject else "queries.sql"
+    return parse_queries((resources.files(package) / name).read_text("utf-8"))
