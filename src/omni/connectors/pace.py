@@ -19,9 +19,11 @@ LEAST_RATE = 0.2
 """Requests a second that every host gets, whatever it says (a pause that it asks for is kept)."""
 
 _GROWTH = 0.1  # of one place, for each round of answers to all places
-_RATE_GROWTH = 0.03  # of the rate, for each second
+_RATE_GROWTH = 0.03  # of the rate, for each second; faster below what the host took before
+_RATE_REGROWTH = 0.3
 _RATE_FORGOTTEN = 4.0  # a rate that has grown so often beyond its cut no longer binds
 _FLOW_S = 2.0
+_KNOWN_FLOW = 10  # answers from which on the flow says something
 _SLOW_FACTOR = 2.0
 _SLOW_SLACK_S = 0.05
 _SLOWEST_SHARE = 0.25  # of the places: slowness alone takes no more than the rest
@@ -87,10 +89,13 @@ class Pace:
 
     def refused(self, began: float, now: float) -> None:
         """Note that the host said "too many": fewer at a time, and fewer a second than it took."""
+        alone = self.concurrency == 1
         if not self._cut(began, now, TOO_MANY_CUT):
             return
-        taken = self.flow(now) or 1.0
-        self.rate = self._cut_rate = max(LEAST_RATE, min(taken, self.rate) * RATE_CUT)
+        if self._answers < _KNOWN_FLOW and not alone:
+            return  # perhaps it is only too many at a time
+        self._cut_rate = min(self.flow(now) or 1.0, self.rate)
+        self.rate = max(LEAST_RATE, self._cut_rate * RATE_CUT)
         self._rate_at = self._next_at = now
 
     def failed(self, began: float, now: float) -> None:
@@ -114,7 +119,8 @@ class Pace:
         self._flow_at = now
 
     def _quicken(self, now: float) -> None:
-        self.rate *= 1 + _RATE_GROWTH * min(now - self._rate_at, 1.0)
+        growth = _RATE_GROWTH if self.rate > self._cut_rate * 0.9 else _RATE_REGROWTH
+        self.rate *= 1 + growth * min(now - self._rate_at, 1.0)
         self._rate_at = now
         if self.rate > self._cut_rate * _RATE_FORGOTTEN:
             self.rate = self._cut_rate = inf
