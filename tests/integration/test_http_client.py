@@ -293,20 +293,6 @@ async def test_a_post_without_retry_is_not_repeated_on_a_dead_kept_connection(
     assert server.count("/send") == 1
 
 
-async def test_the_proxy_slot_is_used_for_what_is_elsewhere(server: ScriptedServer) -> None:
-    # The proxy is asked to tunnel to the public host, and refuses.
-    server.on("far.example:443", reply(403))
-    local = server.on("/local", reply())
-    async with client(proxy=server.url) as http:
-        with pytest.raises(Transient):
-            await http.get_json("https://far.example/x")
-        with pytest.raises(Rejected):
-            await http.get_json("https://192.168.0.1/x")
-        assert await http.get_json(local) == {}
-    assert {call.method for call in server.calls} == {"CONNECT", "GET"}
-    assert server.count("/local") == 1
-
-
 async def test_a_proxy_of_the_environment_is_not_used(
     server: ScriptedServer, http: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

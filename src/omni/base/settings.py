@@ -50,7 +50,11 @@ class Settings(BaseSettings):
     http_per_host: int = Field(default=8, ge=1, le=256)
     http_timeout_s: float = Field(default=20.0, gt=0)
     http_max_bytes: int = Field(default=8_000_000, ge=1_000)
-    http_proxy: str | None = None
+    http_proxy: SecretStr | None = None
+    http_proxies: SecretStr | None = None
+    http_per_proxy: int = Field(default=16, ge=1, le=256)
+    http_proxy_dns: bool = False
+    http_ca_file: Path | None = None
     user_agent: str = "Omni/0.1 (self-hosted; reads public profiles)"
 
     judge: Literal["rules", "ollama"] = "rules"
@@ -73,6 +77,13 @@ class Settings(BaseSettings):
     def api_url(self) -> str:
         """Base URL of the HTTP API as seen from this machine."""
         return f"http://{_dialable(self.api_host)}:{self.api_port}"
+
+    @cached_property
+    def proxy_urls(self) -> tuple[str, ...]:
+        """URLs of the proxies, those of both settings, each once."""
+        given = (self.http_proxy, self.http_proxies)
+        listed = ",".join(secret.get_secret_value() for secret in given if secret)
+        return tuple(dict.fromkeys(url.strip() for url in listed.split(",") if url.strip()))
 
     @cached_property
     def synthetic_base_url(self) -> str:

@@ -43,12 +43,12 @@ class Target:
     @property
     def origin(self) -> str:
         """Scheme, host and port, such as `http://127.0.0.1:8403`."""
-        return f"{self.scheme}://{_bracketed(self.host)}:{self.port}"
+        return f"{self.scheme}://{bracketed(self.host)}:{self.port}"
 
     @property
     def authority(self) -> str:
         """Host and port, such as `127.0.0.1:8403`: one server, as far as pace is concerned."""
-        return f"{_bracketed(self.host)}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
     @property
     def is_local(self) -> bool:
@@ -139,7 +139,7 @@ def _parse(url: str, params: Params | None) -> Target:
     )
     path = quote(parts.path or "/", safe=_PATH_SAFE)
     host = str(address) if address else name.rstrip(".")
-    rebuilt = f"{scheme}://{_bracketed(host)}:{port}{path}" + (f"?{query}" if query else "")
+    rebuilt = f"{scheme}://{bracketed(host)}:{port}{path}" + (f"?{query}" if query else "")
     return Target(url=rebuilt, scheme=scheme, host=host, port=port, address=address)
 
 
@@ -162,5 +162,6 @@ def _permits(loopback: Loopback, origin: str) -> bool:
     return loopback if isinstance(loopback, bool) else origin in loopback
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """Return the host as URLs have it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host

@@ -21,6 +21,7 @@ from omni.connectors.hosts import Hosts
 from omni.connectors.lane import Lane
 from omni.connectors.limits import asked_wait
 from omni.connectors.meter import count_request, count_wait
+from omni.connectors.proxies import Proxies
 from omni.connectors.retry import RetryPolicy, judge_status, next_wait, surely_not_taken
 from omni.connectors.wire import Wire
 
@@ -36,7 +37,9 @@ class Engine:
         wire: Transfers.
         policy: How often and how long to retry.
         loopback: Whether this machine may be asked.
-        proxy: URL of the proxy for what is elsewhere; empty for none.
+        proxies: The ways out to what is elsewhere; straight where there are none.
+        proxy_dns: Whether a proxy looks names up, and not we; then only addresses that are written
+            as such can be checked.
         timeout_s: Bound of a look-up of addresses. Seconds.
         clock: Tells the time of day, for dates in headers.
         rng: The source of jitter.
@@ -49,7 +52,8 @@ class Engine:
         wire: Wire,
         policy: RetryPolicy,
         loopback: Loopback,
-        proxy: str,
+        proxies: Proxies,
+        proxy_dns: bool,
         timeout_s: float,
         clock: Clock,
         rng: Random,
@@ -58,7 +62,8 @@ class Engine:
         self._wire = wire
         self._policy = policy
         self._loopback = loopback
-        self._proxy = proxy
+        self._proxies = proxies
+        self._proxy_dns = proxy_dns
         self._timeout_s = timeout_s
         self._clock = clock
         self._rng = rng
@@ -140,21 +145,45 @@ class Engine:
                 began = loop.time()
                 if began - came > 0.001:
                     count_wait(began - came)
-                return await self._transfer(ask, lane, began)
+                if self._proxies and not ask.target.is_local:
+                    return await self._through_a_proxy(ask, lane)
+                return await self._transfer(ask, lane, began, "")
             finally:
                 self._hosts.all.leave()
         finally:
             lane.leave()
 
-    async def _transfer(self, ask: Ask, lane: Lane, began: float) -> Answer:
+    async def _through_a_proxy(self, ask: Ask, lane: Lane) -> Answer:
+        """Make one request through the proxy with the most room, and note how the proxy did."""
+        loop = asyncio.get_running_loop()
+        try:
+            proxy = self._proxies.choose(loop.time())
+        except Fault:
+            lane.ended_early()
+            raise
+        await proxy.gate.enter()
+        began = loop.time()
+        try:
+            answer = await self._transfer(ask, lane, began, proxy.url)
+        except Fault as fault:
+            if fault.kind == "proxy":
+                proxy.failed(began, loop.time())
+            elif fault.sent:
+                proxy.worked()
+            raise
+        finally:
+            proxy.gate.leave()
+        proxy.worked()
+        return answer
+
+    async def _transfer(self, ask: Ask, lane: Lane, began: float, proxy: str) -> Answer:
         """Make one request, to addresses that were checked, and note how it went."""
         target = ask.target
         intake = Intake(ask)
         loop = asyncio.get_running_loop()
         try:
             addresses: tuple[str, ...] = ()
-            proxy = "" if target.is_local else self._proxy
-            if target.address is None and not proxy:
+            if target.address is None and not (proxy and self._proxy_dns):
                 addresses = await self._hosts.addresses(target.host, target.port, self._timeout_s)
                 check_addresses(target, map(ip_address, addresses))
             answer = await self._wire.exchange(ask, intake, addresses, proxy)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from omni.connectors.exchange import Answer, Ask, HttpRejected, TooLarge
 from omni.connectors.fetched import Fetched, Validators, read_content_type, validators_of
 from omni.connectors.hosts import Hosts, Resolver, system_resolver
 from omni.connectors.meter import Meter, meter
+from omni.connectors.proxies import Proxies, ProxyMetrics
 from omni.connectors.retry import RetryPolicy
 from omni.connectors.types import HostMetrics
 from omni.connectors.wire import Wire
@@ -45,8 +47,11 @@ class HttpClient:
         per_host: The most requests in flight to one host; fewer where it shows strain.
         timeout_s: Bound of one try from connecting to the last byte. Seconds.
         max_bytes: Bound of an unpacked answer where the call sets none.
-        proxy: URL of an HTTP or SOCKS proxy for everything that is not on this machine. It then
-            looks names up itself, so that only addresses written as such can be checked here.
+        proxies: URLs of HTTP or SOCKS proxies for everything that is not on this machine; the one
+            with the most room is taken, and one that fails rests.
+        per_proxy: The most requests at a time through one proxy.
+        proxy_dns: Whether a proxy looks names up itself, where this machine cannot. Then only
+            addresses that are written as such can be checked here.
         loopback: Whether this machine may be asked: never, always, or for these origins only.
         policy: How often and how long to retry.
         clock: Tells the time of day, for dates in headers.
@@ -63,7 +68,9 @@ class HttpClient:
         per_host: int = 8,
         timeout_s: float = 20.0,
         max_bytes: int = 8_000_000,
-        proxy: str | None = None,
+        proxies: Sequence[str] = (),
+        per_proxy: int = 16,
+        proxy_dns: bool = False,
         loopback: Loopback = False,
         policy: RetryPolicy | None = None,
         clock: Clock = utc_now,
@@ -75,13 +82,15 @@ class HttpClient:
         self._max_bytes = max_bytes
         self._loopback = loopback
         self._hosts = Hosts(concurrency=concurrency, per_host=per_host, resolver=resolver)
+        self._proxies = Proxies(proxies, places=per_proxy)
         self._wire = Wire(timeout_s=timeout_s, connections=concurrency, ca_file=ca_file)
         self._engine = Engine(
             hosts=self._hosts,
             wire=self._wire,
             policy=policy or RetryPolicy(),
             loopback=loopback,
-            proxy=proxy or "",
+            proxies=self._proxies,
+            proxy_dns=proxy_dns,
             timeout_s=timeout_s,
             clock=clock,
             rng=rng or Random(),  # noqa: S311 - jitter, not a secret
@@ -102,7 +111,10 @@ class HttpClient:
             per_host=settings.http_per_host,
             timeout_s=settings.http_timeout_s,
             max_bytes=settings.http_max_bytes,
-            proxy=settings.http_proxy,
+            proxies=settings.proxy_urls,
+            per_proxy=settings.http_per_proxy,
+            proxy_dns=settings.http_proxy_dns,
+            ca_file=str(settings.http_ca_file) if settings.http_ca_file else None,
             loopback=frozenset(origin_of(url) for url in base_urls),
         )
 
@@ -119,6 +131,10 @@ class HttpClient:
     def metrics(self) -> tuple[HostMetrics, ...]:
         """Return how each host does, the most asked first, at most 200."""
         return self._hosts.metrics()
+
+    def proxy_metrics(self) -> tuple[ProxyMetrics, ...]:
+        """Return how each proxy does."""
+        return self._proxies.metrics(asyncio.get_running_loop().time())
 
     async def get_json(
         self, url: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None

@@ -1,10 +1,17 @@
 """libcurl on the event loop: the one file that knows it. Handles keep their connections."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportPrivateUsage=false
+# (one option is set through the library's own C layer, which has no types)
+
 from __future__ import annotations
 
+from typing import Any
+
 from curl_cffi import AsyncCurl, Curl, CurlECode, CurlError, CurlInfo, CurlMOpt, CurlOpt
+from curl_cffi._wrapper import ffi, lib
 
 from omni.base.errors import Transient
+from omni.connectors.addresses import Target, bracketed
 from omni.connectors.exchange import Answer, Ask, Fault, FaultKind, Intake
 
 _MAX_CONNECT_S = 10.0
@@ -44,6 +51,7 @@ class Wire:
         self._ca_file = ca_file or ""
         self._multi: AsyncCurl | None = None
         self._idle: list[Curl] = []
+        self._chains: dict[Curl, Any] = {}
         self._closed = False
 
     async def aclose(self) -> None:
@@ -74,7 +82,7 @@ class Wire:
             raise Transient("the HTTP client is closed")
         if self._multi is None:
             self._multi = AsyncCurl()
-            self._multi.setopt(CurlMOpt.MAXCONNECTS, self._connections)  # pyright: ignore[reportUnknownMemberType]
+            self._multi.setopt(CurlMOpt.MAXCONNECTS, self._connections)
         curl = self._idle.pop() if self._idle else Curl(self._ca_file)
         try:
             self._prepare(curl, ask, intake, addresses, proxy)
@@ -104,7 +112,7 @@ class Wire:
         curl.setopt(CurlOpt.WRITEFUNCTION, intake.take_body)
         if addresses:
             # The name is not looked up again, so it cannot lead elsewhere than where was checked.
-            curl.setopt(CurlOpt.RESOLVE, [f"{target.host}:{target.port}:{','.join(addresses)}"])
+            self._pin(curl, target, addresses, through_proxy=bool(proxy))
         if ask.method != "GET":
             curl.setopt(CurlOpt.CUSTOMREQUEST, ask.method)
             body = ask.body or b""
@@ -114,11 +122,27 @@ class Wire:
             # libcurl silently repeats a request, posts too, whose kept connection turns out dead.
             curl.setopt(CurlOpt.FRESH_CONNECT, 1)
 
+    def _pin(
+        self, curl: Curl, target: Target, addresses: tuple[str, ...], *, through_proxy: bool
+    ) -> None:
+        place = f"{bracketed(target.host)}:{target.port}:"
+        if not through_proxy:
+            curl.setopt(CurlOpt.RESOLVE, [place + ",".join(addresses)])
+            return
+        # The proxy is told the address; certificates are still checked against the name.
+        # curl_cffi's `setopt` does not know this option's type, which is that of RESOLVE.
+        pinned = f"{place}{bracketed(addresses[0])}:{target.port}".encode()
+        chain = lib.curl_slist_append(ffi.NULL, pinned)
+        self._chains[curl] = chain
+        lib._curl_easy_setopt(curl._curl, CurlOpt.CONNECT_TO, chain)
+
     def _release(self, multi: AsyncCurl, curl: Curl) -> None:
         if self._closed:
             curl.close()
             return
         multi.remove_handle(curl)
+        if chain := self._chains.pop(curl, None):
+            lib.curl_slist_free_all(chain)
         curl.clean_handles_and_buffers()
         curl.reset()
         self._idle.append(curl)
