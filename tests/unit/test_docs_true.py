@@ -26,9 +26,15 @@ def text_of(*names: str) -> str:
 def settings_text() -> dict[str, str]:
     """Return each setting's default as one writes it in a file of variables."""
     return {
-        f"OMNI_{name.upper()}": "" if field.default is None else str(field.default)
+        f"OMNI_{name.upper()}": _as_written(field.default)
         for name, field in Settings.model_fields.items()
     }
+
+
+def _as_written(default: object) -> str:
+    if default is None:
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def test_every_setting_is_explained_with_its_default() -> None:
