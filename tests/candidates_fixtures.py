@@ -54,6 +54,22 @@ CHANGE = Query(
     where pf.profile_id = ordered.profile_id
     """,
 )
+CHANGE_WORDS = Query(
+    "change_words",
+    """
+    with ordered as (
+        select profile_id from profile_features
+        where profile_id = any(:ids::bigint[]) order by profile_id for update
+    )
+    update profile_features pf
+    set bio = case when bio is null then 'we do solar energy' end
+    from ordered
+    where pf.profile_id = ordered.profile_id
+    """,
+)
+COUNTS, WORDS = ("followers", "signals"), ("bio",)
+"""What `change_profiles` and `change_words` change, as marks."""
+
 DELETE = Query("delete", "delete from profiles_raw where profile_id = any(:ids::bigint[])")
 HELD = Query(
     "held",
@@ -80,6 +96,11 @@ async def add_profiles(db: Executor, count: int, first: int = 1) -> list[int]:
 async def change_profiles(db: Executor, ids: Sequence[int], by: int) -> None:
     """Change the features of these profiles."""
     await db.execute(CHANGE, ids=ids, by=by)
+
+
+async def change_words(db: Executor, ids: Sequence[int]) -> None:
+    """Take their bio from these profiles, or give them one."""
+    await db.execute(CHANGE_WORDS, ids=ids)
 
 
 async def delete_profiles(db: Executor, ids: Sequence[int]) -> None:

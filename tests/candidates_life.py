@@ -11,12 +11,21 @@ from typing import Any
 from omni.base.errors import Transient
 from omni.campaigns import store as campaigns
 from omni.candidates import work
+from omni.candidates.differences import ANYTHING, marks_of
 from omni.flow.crowds import Crowds
 from omni.jobs.types import Progress
 from omni.predicate.plan import compile_criteria
 from omni.profiles.types import SIGNALS
 from omni.storage.db import Database
-from tests.candidates_fixtures import NOW, change_profiles, delete_profiles, target_of
+from tests.candidates_fixtures import (
+    COUNTS,
+    NOW,
+    WORDS,
+    change_profiles,
+    change_words,
+    delete_profiles,
+    target_of,
+)
 
 POPULAR = {"field": "followers", "op": ">=", "value": 500}
 UNPOPULAR = {"not": POPULAR}
@@ -54,13 +63,20 @@ class Life:
             ids = self._random.sample(self._ids, 60)
             async with self._db.transaction() as tx:
                 await change_profiles(tx, ids, by=self._random.randrange(1, 900))
-            self.start(self._maintain, ids)
+            self.start(self._maintain, dict.fromkeys(ids, marks_of(COUNTS)))
+
+    async def write(self, rounds: int) -> None:
+        for _ in range(rounds):
+            ids = self._random.sample(self._ids, 60)
+            async with self._db.transaction() as tx:
+                await change_words(tx, ids)
+            self.start(self._maintain, dict.fromkeys(ids, marks_of(WORDS)))
 
     async def erase(self, rounds: int) -> None:
         for _ in range(rounds // 2):
             ids = self._random.sample(self._ids, 5)
             await delete_profiles(self._db, ids)
-            self.start(self._maintain, ids)
+            self.start(self._maintain, dict.fromkeys(ids, ANYTHING))
 
     async def edit(self, rounds: int) -> None:
         for _ in range(rounds):
@@ -90,7 +106,7 @@ class Life:
 
     async def go_on(self, rounds: int) -> None:
         """Make all kinds of changes at once."""
-        kinds = (self.crawl, self.crawl, self.erase, self.edit, self.pause, self.learn)
+        kinds = (self.crawl, self.write, self.erase, self.edit, self.pause, self.learn)
         await asyncio.gather(*(kind(rounds) for kind in kinds))
 
     async def rest(self) -> None:
@@ -109,11 +125,11 @@ class Life:
                 except Transient:
                     self.failures += 1
 
-    async def _maintain(self, ids: list[int]) -> None:
+    async def _maintain(self, changes: dict[int, int]) -> None:
         async with aclosing(self._crowds.pages(self._jobs_db)) as pages:
             async for crowd in pages:
                 await asyncio.sleep(self._random.random() / 20)  # time for others to overtake
-                await work.maintain(self._jobs_db, crowd, ids, now=NOW)
+                await work.maintain(self._jobs_db, crowd, [*changes], now=NOW, changes=changes)
 
     async def _refresh(self, campaign_id: int) -> None:
         target = target_of(await campaigns.get(self._jobs_db, campaign_id))

@@ -13,8 +13,9 @@ import pytest
 from omni.base.errors import Transient
 from omni.campaigns import store as campaigns
 from omni.candidates import work
-from omni.candidates.differences import LANES, lanes_of
+from omni.candidates.differences import LANES, lanes_of, marks_of
 from omni.candidates.store import QUERIES
+from omni.candidates.types import CandidateReport
 from omni.flow import crowds
 from omni.jobs.types import Progress
 from omni.predicate.plan import compile_criteria
@@ -22,10 +23,13 @@ from omni.profiles.types import SIGNALS
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.candidates_fixtures import (
+    COUNTS,
     NOW,
+    WORDS,
     add_campaign,
     add_profiles,
     change_profiles,
+    change_words,
     crowd_of,
     delete_profiles,
     evaluated,
@@ -174,22 +178,37 @@ async def test_a_refresh_that_waited_sees_what_it_waited_for(db: Database) -> No
     assert await held(db, target.campaign_id) == await evaluated(db, target.campaign_id)
 
 
-async def test_a_delta_leaves_alone_whom_another_change_has_overtaken(db: Database) -> None:
-    """What it looked at is old; the delta of the later change writes what is right."""
+async def test_a_delta_looks_again_at_whom_another_change_has_overtaken(db: Database) -> None:
+    """What it looked at is old, and the delta of the later change may pass over this campaign."""
     ids = await add_profiles(db, 100)
-    campaign = await add_campaign(db, POPULAR)
+    campaign = await add_campaign(db, UNPOPULAR)
     crowd = await crowd_of(db, campaign)
+    counts, words = (dict.fromkeys(ids, marks_of(marks)) for marks in (COUNTS, WORDS))
     async with db.transaction() as tx:
         await tx.execute(QUERIES["lock_lanes"], lanes=EVERY_LANE)
-        early = asyncio.create_task(work.maintain(db, crowd, ids, now=NOW))
+        early = asyncio.create_task(work.maintain(db, crowd, ids, now=NOW, changes=counts))
         await until_somebody_waits(db)
-        await change_profiles(db, ids[:50], by=500)
+        await change_words(db, ids[:50])
         await delete_profiles(db, ids[50:60])
     assert (await early).overtaken == 60
-    assert {pair[0] for pair in await held(db, campaign.id)} <= {*ids[60:]}
-    late = await work.maintain(db, crowd, ids[:60], now=NOW)
-    assert late.overtaken == 0
-    assert await held(db, campaign.id) == await evaluated(db, campaign.id)
+    assert await held(db, campaign.id) == await evaluated(db, campaign.id) != []
+    late = await work.maintain(db, crowd, ids[:50], now=NOW, changes=words)
+    assert late == CandidateReport(passed=50)
+
+
+async def test_whoever_never_stands_still_is_left_to_another_attempt(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "MOST_LOOKS", 1)
+    ids = await add_profiles(db, 10)
+    crowd = await crowd_of(db, await add_campaign(db, POPULAR))
+    async with db.transaction() as tx:
+        await tx.execute(QUERIES["lock_lanes"], lanes=EVERY_LANE)
+        job = asyncio.create_task(work.maintain(db, crowd, ids, now=NOW))
+        await until_somebody_waits(db)
+        await change_words(db, ids)
+    with pytest.raises(Transient):
+        await job
 
 
 async def test_a_delta_does_not_wait_for_a_refresh_of_other_profiles(db: Database) -> None:

@@ -176,7 +176,12 @@ async def explained(db: Database, expected: Expected) -> dict[str, Any]:
     """Run a query and return its plan; what it writes is rolled back."""
     query = QUERIES[expected.name]
     explain = Query("explain", f"explain (analyze, buffers, format json) {query.text}")
-    slots = {"where": WHERE, "score": SCORE, "columns": Fragment(", pf.followers")}
+    slots = {
+        "campaign": Fragment("cc.campaign_id + 0"),
+        "where": WHERE,
+        "score": SCORE,
+        "columns": Fragment(", pf.followers"),
+    }
     params = dict(expected.params)
     found: list[dict[str, Any]] = []
     try:

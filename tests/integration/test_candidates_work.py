@@ -8,6 +8,7 @@ import pytest
 
 from omni.campaigns import store as campaigns
 from omni.candidates import store, work
+from omni.candidates.differences import marks_of
 from omni.candidates.types import CandidateReport
 from omni.jobs.types import Progress
 from omni.predicate.plan import compile_criteria
@@ -15,10 +16,13 @@ from omni.profiles.types import SIGNALS
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.candidates_fixtures import (
+    COUNTS,
     NOW,
+    WORDS,
     add_campaign,
     add_profiles,
     change_profiles,
+    change_words,
     crowd_of,
     delete_profiles,
     evaluated,
@@ -27,6 +31,7 @@ from tests.candidates_fixtures import (
 )
 
 POPULAR = {"field": "followers", "op": ">=", "value": 500}
+PHRASE = {"field": "bio", "op": "matches", "value": '"solar energy"'}
 LATER = NOW + timedelta(hours=1)
 WRITTEN_AT = Query("written_at", "select count(*) from campaign_candidates where updated_at = :at")
 FORGET = Query("forget", "update profile_features set followers = null where profile_id = :id")
@@ -102,6 +107,24 @@ async def test_only_what_really_changed_is_written(db: Database) -> None:
     assert report == CandidateReport(rescored=3, unchanged=len(before) - 3)
     assert await db.fetchval(WRITTEN_AT, at=LATER) == 3
     assert await held(db, target.campaign_id) == await evaluated(db, target.campaign_id)
+
+
+async def test_postgres_is_spared_where_it_would_look_at_nothing_new(db: Database) -> None:
+    """A phrase needs Postgres; with the same words, candidates stay, and others stay out."""
+    ids = await add_profiles(db, 1_000)
+    campaign = await add_campaign(db, PHRASE)
+    crowd = await crowd_of(db, campaign)
+    await work.maintain(db, crowd, ids[:500], now=NOW)
+    before = await held(db, campaign.id)
+    await change_profiles(db, ids, by=501)
+    counts, words = (dict.fromkeys(ids, marks_of(marks)) for marks in (COUNTS, WORDS))
+    report = await work.maintain(db, crowd, ids, now=LATER, changes=counts)
+    assert report == CandidateReport(rescored=len(before))
+    await change_words(db, ids)
+    report = await work.maintain(db, crowd, ids, now=LATER, changes=words)
+    assert report.left == len(before) > 400
+    assert report.entered > 100
+    assert await held(db, campaign.id) == await evaluated(db, campaign.id)
 
 
 async def test_new_weights_score_again_and_move_nobody(db: Database) -> None:

@@ -93,7 +93,8 @@ async def test_who_left_leaves_every_campaign_and_comes_back(db: Database, world
     done = await run_step(platforms(world, leaving), CrawlRefresh())
     assert done.result["gone"] == 1
     asked = await rows(db, "select args from jobs where kind = 'candidates.maintain'")
-    assert asked == [({"profile_ids": [left]},)], "in the transaction that notes it"
+    everything: dict[str, object] = {"changed": None, "marks": []}
+    assert asked == [({"profile_ids": [left], **everything},)], "in the transaction that notes it"
     await run_step(world, people)
     assert await rows(db, candidates) == [(kept,)]
 

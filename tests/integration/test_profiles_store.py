@@ -14,8 +14,9 @@ import pytest
 
 from omni.base.errors import NotFound, Rejected
 from omni.connectors.types import RawPost, RawProfile
+from omni.flow.follow import after_profiles
 from omni.profiles import store
-from omni.profiles.types import FEATURES, SIGNALS, StoredBatch
+from omni.profiles.types import FEATURES, MARKS, SIGNALS, StoredBatch
 from omni.profiles.work import mark_missing, note_looked, stale_refs, store_batch
 from omni.storage.db import Database
 from omni.storage.sql import Query
@@ -91,6 +92,28 @@ async def test_what_did_not_change_is_not_written_again(db: Database) -> None:
     assert row["version_hash"] == after[changed]["content_hash"]
     assert (row["bio"], row["updated_at"]) == ("New words.", LATER)
     assert row["country"] is None
+
+
+async def test_a_change_says_what_it_changed(db: Database) -> None:
+    def named(batch: StoredBatch) -> set[str]:
+        (marks,) = batch.marks.values()
+        return {mark for place, mark in enumerate(MARKS) if marks >> place & 1}
+
+    def asked(batch: StoredBatch) -> set[str]:
+        return {job.args.kind for job in after_profiles(batch)}
+
+    first = await write(db, [raw_profile(1)])
+    assert first.marks == {}, "everything"
+    other = raw_profile(1, followers=99)
+    assert named(await write(db, [other], LATER)) == {"followers", "engagement", "signals"}
+    other = replace(other, bio="New words.")
+    words = named(await write(db, [other], LATER))
+    assert {"bio", "text", "hashtags", "country"} <= words
+    assert not words & {"username", "followers", "posts", "last_post_at"}
+    picture = await write(db, [replace(other, image_urls=("https://img.example/2.png",))], LATER)
+    assert picture.marks == dict.fromkeys(first.new, 0), "which no criteria can ask for"
+    assert asked(first) == {"candidates.maintain", "images.fetch"}
+    assert asked(picture) == {"images.fetch"}
 
 
 async def test_an_older_sighting_does_not_turn_time_back(db: Database) -> None:

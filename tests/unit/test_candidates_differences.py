@@ -7,18 +7,21 @@ from datetime import datetime
 from typing import Any
 
 from omni.candidates.differences import (
+    ANYTHING,
     LANES,
     Looked,
+    concerned,
     differences,
     doubtful,
     lanes_of,
     lanes_of_range,
+    marks_of,
     wanted_pairs,
 )
 from omni.candidates.plan import cheap_score
 from omni.candidates.types import Crowd, Target
 from omni.predicate.types import Where
-from omni.profiles.types import DEFAULT_WEIGHTS
+from omni.profiles.types import DEFAULT_WEIGHTS, MARKS
 
 
 class Unsure:
@@ -31,10 +34,14 @@ class Unsure:
         return []
 
 
-CROWD = Crowd(
-    tuple(Target(campaign, Where("true"), DEFAULT_WEIGHTS, 0, "x") for campaign in (10, 20)),
-    Unsure(),
-)
+def crowd(where: Where) -> Crowd:
+    """Two campaigns, the second of which is unsure."""
+    return Crowd(
+        tuple(Target(campaign, where, DEFAULT_WEIGHTS, 0, "x") for campaign in (10, 20)), Unsure()
+    )
+
+
+CROWD = crowd(Where("true"))
 
 
 def held(profile_id: int, campaign_id: int, score: float = 1.0, name: str = "a") -> dict[str, Any]:
@@ -73,7 +80,36 @@ def test_pairs_are_scored_unless_postgres_refused_them() -> None:
 
 
 def test_postgres_is_asked_only_about_matches_of_the_unsure() -> None:
-    assert doubtful(CROWD, {1: [0, 1], 2: [0], 3: [1]}) == {1: [1, 3]}
+    assert doubtful(CROWD, {1: [0, 1], 2: [0], 3: [1]}, None) == ({1: [1, 3]}, set())
+
+
+def test_postgres_is_not_asked_where_nothing_changed_that_it_would_look_at() -> None:
+    changes = {1: marks_of(["followers"]), 2: marks_of(["bio", "posts"])}
+    matches = {1: [1], 2: [1], 3: [1]}
+    assert doubtful(crowd(Where("true", {}, frozenset({"bio"}))), matches, changes) == (
+        {1: [2, 3]},
+        {(1, 20)},
+    )
+    drifts = crowd(Where("true", {}, frozenset({"bio"}), drifts=True))
+    assert doubtful(drifts, matches, changes) == ({1: [1, 2, 3]}, set())
+
+
+def test_a_supposed_pair_stays_and_never_enters() -> None:
+    wanted = {(1, 20): ("a", 2.0), (2, 20): ("b", 1.0)}
+    looked = Looked({1: 5, 2: 5}, wanted, {(1, 20), (2, 20)})
+    found = differences(CROWD, looked, [held(1, 20)], set())
+    assert (found.new, found.changed, found.out) == ([], [(1, 20, "a", 2.0)], [])
+
+
+def test_whoever_changed_in_nothing_that_is_read_is_passed_over() -> None:
+    changes = {
+        1: marks_of(["bio"]), 2: marks_of(["followers", "posts"]), 3: marks_of(["signals"]),
+        4: marks_of(["username"]), 5: 0,
+    }  # fmt: skip
+    reads = crowd(Where("true", {}, frozenset({"followers"})))
+    assert concerned(reads, range(1, 7), changes) == [2, 3, 4, 6]
+    assert concerned(reads, range(1, 7), None) == [1, 2, 3, 4, 5, 6]
+    assert marks_of(MARKS) == ANYTHING
 
 
 def test_lanes_come_in_order_and_cover_every_profile_of_a_range() -> None:

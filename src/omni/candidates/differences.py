@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from omni.candidates.score import cheap_score, whole_signals
 from omni.candidates.types import Crowd
+from omni.profiles.types import MARKS
 
 LANES = 64
 _LANE_WIDTH = 12
 
+PAIR_FIELDS = frozenset({"signals", "username"})
+"""What a pair shows of its profile, whatever the criteria."""
+
+ANYTHING = (1 << len(MARKS)) - 1
+"""All of `MARKS`."""
+
 Pair = tuple[int, int]
 """profile_id and campaign_id."""
+
+Changes = Mapping[int, int]
+"""What changed of a profile, as a set of `omni.profiles.types.MARKS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +33,13 @@ class Looked:
     Attributes:
         versions: The version of each profile's features; None if there is no such profile.
         wanted: Username and score of each pair that there should be.
+        supposed: Those of them that only stay, and never enter: Postgres was not asked about them,
+            since nothing changed that it would look at.
     """
 
     versions: Mapping[int, int | None]
     wanted: Mapping[Pair, tuple[str, float]]
+    supposed: Set[Pair] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +84,55 @@ def matches_of(crowd: Crowd, rows: Iterable[Mapping[str, Any]]) -> dict[int, lis
     return {row["profile_id"]: match(row, row["now"]) for row in rows}
 
 
-def doubtful(crowd: Crowd, matches: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
-    """Return, by the place of each campaign that Postgres must be asked about, whom to ask for."""
-    unsure = crowd.matcher.unsure
+def marks_of(fields: Iterable[str]) -> int:
+    """Return fields as a set of `MARKS`."""
+    return sum(1 << MARKS.index(name) for name in set(fields))
+
+
+def concerned(crowd: Crowd, profile_ids: Iterable[int], changes: Changes | None) -> list[int]:
+    """Return those whose change the criteria of a campaign, its scores or its names can show.
+
+    Args:
+        crowd: The campaigns.
+        profile_ids: Who changed.
+        changes: In what; who is not in it may have changed in everything.
+    """
+    if changes is None:
+        return [*profile_ids]
+    read = marks_of(crowd.fields | PAIR_FIELDS)
+    return [i for i in profile_ids if changes.get(i, read) & read]
+
+
+def doubtful(
+    crowd: Crowd, matches: Mapping[int, Sequence[int]], changes: Changes | None
+) -> tuple[dict[int, list[int]], set[Pair]]:
+    """Return whom Postgres must be asked about, and the pairs for which that can be spared.
+
+    Where nothing changed that a campaign's criteria read, whoever is a candidate stays one, and
+    nobody else becomes one. Time changes without a mark, so criteria that drift are asked about.
+
+    Returns:
+        By the place of each campaign that is unsure of its matches, whom to ask for; and the
+        matches that hold if the pair is held.
+    """
     asked: dict[int, list[int]] = {}
-    if unsure:
-        for profile_id, places in matches.items():
-            for place in unsure.intersection(places):
+    supposed: set[Pair] = set()
+    unsure = crowd.matcher.unsure
+    if not unsure:
+        return asked, supposed
+    targets = {place: crowd.targets[place] for place in unsure}
+    read = {
+        place: ANYTHING if target.where.drifts else marks_of(target.where.fields)
+        for place, target in targets.items()
+    }
+    for profile_id, places in matches.items():
+        changed = changes.get(profile_id) if changes is not None else None
+        for place in unsure.intersection(places):
+            if changed is None or changed & read[place]:
                 asked.setdefault(place, []).append(profile_id)
-    return asked
+            else:
+                supposed.add((profile_id, targets[place].campaign_id))
+    return asked, supposed
 
 
 def wanted_pairs(
@@ -123,7 +176,7 @@ def differences(
         held: All pairs of these profiles.
         overtaken: Profiles whose features have changed since they were looked at.
     """
-    concerned = {target.campaign_id for target in crowd.targets}
+    served = {target.campaign_id for target in crowd.targets}
     left = dict(looked.wanted)
     changed: list[tuple[int, int, str, float]] = []
     out: list[tuple[int, int, bool]] = []
@@ -135,11 +188,15 @@ def differences(
         want = left.pop(pair, None)
         gone = looked.versions[profile_id] is None
         if want is None:
-            if gone or campaign_id in concerned:
+            if gone or campaign_id in served:
                 out.append((profile_id, campaign_id, gone))
         elif want == (row["username"], row["score"]):
             unchanged += 1
         else:
             changed.append((profile_id, campaign_id, *want))
-    new = [(*pair, *want) for pair, want in left.items() if pair[0] not in overtaken]
+    new = [
+        (*pair, *want)
+        for pair, want in left.items()
+        if pair[0] not in overtaken and pair not in looked.supposed
+    ]
     return Differences(new, changed, out, unchanged)

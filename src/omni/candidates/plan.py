@@ -20,4 +20,5 @@ def add_reports(reports: Iterable[CandidateReport]) -> CandidateReport:
         unchanged=sum(report.unchanged for report in listed),
         stale=sum(report.stale for report in listed),
         overtaken=sum(report.overtaken for report in listed),
+        passed=sum(report.passed for report in listed),
     )

@@ -89,9 +89,9 @@ select
 -- One campaign, for a range of profile_ids in the order of both primary keys. This is the one step
 -- whose work is the whole of profile_features; it reads it once, a range at a time. Only differences
 -- are written, and nothing if the campaign has moved on from these criteria or weights. A profile
--- that is gone is not wanted, so its pair goes. "+ 0" hides the campaign from the planner: a campaign
--- that has just grown is small to its statistics, and it would walk all of campaign_candidates_ranked
--- that is the campaign's once for each range.
+-- that is gone is not wanted, so its pair goes. {{campaign}} is cc.campaign_id, and for a campaign of
+-- many an expression that no index has: one that has just grown is small to the statistics, and its
+-- whole part of campaign_candidates_ranked would be walked once for each range.
 with fresh as materialized (
     select c.id
     from campaigns c
@@ -107,7 +107,7 @@ with fresh as materialized (
     select cc.profile_id, cc.username, cc.candidate_score_cheap as score
     from campaign_candidates cc
     where cc.profile_id > :after and cc.profile_id <= :upto
-      and cc.campaign_id + 0 = :campaign_id
+      and {{campaign}} = :campaign_id
 ), written as (
     insert into campaign_candidates as cc
         (profile_id, campaign_id, username, candidate_score_cheap, updated_at)
@@ -125,7 +125,7 @@ with fresh as materialized (
 ), removed as (
     delete from campaign_candidates cc
     using fresh f
-    where cc.campaign_id + 0 = f.id
+    where {{campaign}} = f.id
       and cc.profile_id = any(array(
         select h.profile_id from held h
         where not exists (select from wanted w where w.profile_id = h.profile_id)

@@ -61,6 +61,11 @@ class Crowd:
     targets: tuple[Target, ...]
     matcher: Matcher
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """What the criteria of its campaigns read, all together."""
+        return frozenset[str]().union(*(target.where.fields for target in self.targets))
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateReport:
@@ -72,8 +77,8 @@ class CandidateReport:
         rescored: Pairs whose score or username was written again.
         unchanged: Pairs that were right already, and were not written.
         stale: Targets whose changes were not written, because the campaign has moved on from them.
-        overtaken: Profiles that were left alone, because they changed again meanwhile; whoever
-            changed them has asked for their maintenance.
+        overtaken: Profiles that were looked at once more, because they changed again meanwhile.
+        passed: Profiles whose change none of the campaigns asks about.
     """
 
     entered: int = 0
@@ -82,3 +87,4 @@ class CandidateReport:
     unchanged: int = 0
     stale: int = 0
     overtaken: int = 0
+    passed: int = 0

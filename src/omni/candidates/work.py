@@ -20,7 +20,10 @@ follows from it. Four things hold:
    kept for as long as one likes: a stale one costs a delta its write, and never makes one wrong.
    That no delta passes over a campaign because of it is the keeper's part: he compares what he
    keeps with the campaigns after the job has begun.
-4. After the last change of a pair there is a job that began after it, and covers the pair.
+4. After the last change of a pair there is a job that began after it, and covers the pair. What
+   changes a pair is what its criteria read, its signals and its username. A job that is told what
+   changed passes over the campaigns that read nothing of it; so whoever finds that a profile has
+   been overtaken looks at it again himself, for the later change may concern other campaigns.
 
 So the job of 4 leaves the pair as a full evaluation would, and every writer after it sees the same
 values or writes nothing; one before it is overwritten. A change that comes between the snapshot of
@@ -45,11 +48,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from omni.base.errors import Transient
 from omni.base.log import get_logger
 from omni.candidates.differences import (
+    Changes,
     Differences,
     Looked,
     Pair,
+    concerned,
     differences,
     doubtful,
     lanes_of,
@@ -66,11 +72,20 @@ from omni.storage.sql import Fragment
 
 IDS_PER_STATEMENT = 1_000
 PROFILES_PER_RANGE = 2_000
+MOST_LOOKS = 5
+FEW = 5_000
+"""So many candidates of a campaign may be walked for each range of a refresh."""
+
 _LAST_ID = 2**63 - 1
 
 
 async def maintain(
-    db: Database, crowd: Crowd, profile_ids: Sequence[int], *, now: datetime
+    db: Database,
+    crowd: Crowd,
+    profile_ids: Sequence[int],
+    *,
+    now: datetime,
+    changes: Changes | None = None,
 ) -> CandidateReport:
     """Bring the pairs of these profiles up to date, for all campaigns of the crowd at once.
 
@@ -79,14 +94,19 @@ async def maintain(
         crowd: As it was, or was found to be still, after the job had begun.
         profile_ids: Profiles that are new, changed or deleted; nothing else is looked at.
         now: Written as `updated_at` where something changes.
+        changes: What changed of them, as sets of `MARKS`. Who is not in it, or all if it is None,
+            may have changed in everything.
+
+    Raises:
+        Transient: Somebody changed again and again, whenever they had been looked at.
     """
     ids = sorted(set(profile_ids))
-    report = add_reports(
-        [
-            await _maintain(db, crowd, ids[start : start + IDS_PER_STATEMENT], now)
-            for start in range(0, len(ids), IDS_PER_STATEMENT)
-        ]
-    )
+    looked_at = concerned(crowd, ids, changes)
+    reports = [CandidateReport(passed=len(ids) - len(looked_at))]
+    for start in range(0, len(looked_at), IDS_PER_STATEMENT):
+        part = looked_at[start : start + IDS_PER_STATEMENT]
+        reports.append(await _maintain(db, crowd, part, now, changes))
+    report = add_reports(reports)
     get_logger().info(
         "candidates.maintained",
         profiles=len(ids),
@@ -96,6 +116,7 @@ async def maintain(
         rescored=report.rescored,
         stale=report.stale,
         overtaken=report.overtaken,
+        passed=report.passed,
     )
     return report
 
@@ -127,12 +148,14 @@ async def refresh(
     last: int = await db.fetchval(QUERIES["last_profile"]) or 0
     begun = after = await _place(db, target, job_id)
     total = CandidateReport()
+    held: int = await db.fetchval(QUERIES["count_candidates"], campaign_id=target.campaign_id)
     while after < _LAST_ID:
         upto: int = (
             await db.fetchval(QUERIES["end_of_range"], after=after, size=PROFILES_PER_RANGE)
             or _LAST_ID
         )
-        part = await _refresh_range(db, target, now, after, upto, job_id)
+        few = held + total.entered <= FEW
+        part = await _refresh_range(db, target, now, after, upto, job_id, few=few)
         total = add_reports([total, part])
         if part.stale:
             break
@@ -169,9 +192,24 @@ def _state(target: Target) -> dict[str, Any]:
 
 
 async def _maintain(
-    db: Database, crowd: Crowd, ids: Sequence[int], now: datetime
+    db: Database, crowd: Crowd, ids: Sequence[int], now: datetime, changes: Changes | None
 ) -> CandidateReport:
-    looked = await _look(db, crowd, ids)
+    """Look and write, and again for those who changed in between."""
+    reports: list[CandidateReport] = []
+    left = ids
+    for _ in range(MOST_LOOKS):
+        report, left = await _look_and_write(db, crowd, left, now, changes)
+        reports.append(report)
+        if not left:
+            return add_reports(reports)
+    raise Transient(f"{len(left)} profiles change faster than they can be looked at")
+
+
+async def _look_and_write(
+    db: Database, crowd: Crowd, ids: Sequence[int], now: datetime, changes: Changes | None
+) -> tuple[CandidateReport, list[int]]:
+    """Return what was done, and who was overtaken by another change and left alone."""
+    looked = await _look(db, crowd, ids, changes)
     async with db.transaction() as tx:
         await tx.execute(QUERIES["lock_lanes"], lanes=lanes_of(ids))
         found = await tx.fetch(
@@ -180,30 +218,31 @@ async def _maintain(
         overtaken = {row["profile_id"] for row in found}
         held = await tx.fetch(QUERIES["read_pairs"], ids=ids)
         written = await _write(tx, crowd, differences(crowd, looked, held, overtaken), now)
-    return replace(written, overtaken=len(overtaken))
+    return replace(written, overtaken=len(overtaken)), sorted(overtaken)
 
 
-async def _look(db: Database, crowd: Crowd, ids: Sequence[int]) -> Looked:
+async def _look(db: Database, crowd: Crowd, ids: Sequence[int], changes: Changes | None) -> Looked:
     """Find out what the profiles mean to the campaigns; nothing is locked meanwhile."""
     columns = "".join(f", {sql} as {name}" for name, sql in crowd.matcher.columns.items())
     rows = await db.fetch(QUERIES["read_profiles"], {"columns": Fragment(columns)}, ids=ids)
     matches = matches_of(crowd, rows)
+    doubts, supposed = doubtful(crowd, matches, changes)
     refused: set[Pair] = set()
-    for place, asked in doubtful(crowd, matches).items():
+    for place, asked in doubts.items():
         target = crowd.targets[place]
         where = Fragment(target.where.sql, target.where.params)
         found = await db.fetch(QUERIES["confirm_matches"], {"where": where}, ids=asked)
         refused |= {(i, target.campaign_id) for i in {*asked} - {r["profile_id"] for r in found}}
     versions: dict[int, int | None] = dict.fromkeys(ids)
     versions |= {row["profile_id"]: row["row_version"] for row in rows}
-    return Looked(versions, wanted_pairs(crowd, rows, matches, refused))
+    return Looked(versions, wanted_pairs(crowd, rows, matches, refused), supposed)
 
 
 async def _write(tx: Tx, crowd: Crowd, found: Differences, now: datetime) -> CandidateReport:
-    concerned = found.campaigns
-    if not concerned:
+    touched = found.campaigns
+    if not touched:
         return CandidateReport(unchanged=found.unchanged)
-    targets = [target for target in crowd.targets if target.campaign_id in concerned]
+    targets = [target for target in crowd.targets if target.campaign_id in touched]
     row = await tx.fetchrow(
         QUERIES["write_differences"],
         campaign_ids=[target.campaign_id for target in targets],
@@ -233,9 +272,17 @@ async def _write(tx: Tx, crowd: Crowd, found: Differences, now: datetime) -> Can
 
 
 async def _refresh_range(
-    db: Database, target: Target, now: datetime, after: int, upto: int, job_id: UUID | None
+    db: Database,
+    target: Target,
+    now: datetime,
+    after: int,
+    upto: int,
+    job_id: UUID | None,
+    *,
+    few: bool,
 ) -> CandidateReport:
     fragments = {
+        "campaign": Fragment("cc.campaign_id" if few else "cc.campaign_id + 0"),
         "where": Fragment(target.where.sql, target.where.params),
         "score": Fragment(SCORE_SQL, score_params(target.weights)),
     }

@@ -14,9 +14,13 @@ from omni.jobs.types import (
     NewJob,
     RefreshCandidates,
 )
+from omni.profiles.types import MARKS, StoredBatch
 
 MAINTAIN_BATCH = 1_000
 """The most profiles that one maintenance job looks at."""
+
+EVERYTHING = (1 << len(MARKS)) - 1
+"""All of `MARKS`."""
 
 IMAGES_BATCH = 100
 """The most people whose pictures one job fetches."""
@@ -25,20 +29,41 @@ IMAGES_AGAIN = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), t
 """When pictures that did not come are tried again."""
 
 
-def after_profiles(profile_ids: tuple[int, ...]) -> tuple[NewJob, ...]:
+def after_profiles(stored: StoredBatch) -> tuple[NewJob, ...]:
     """New or changed profiles may enter or leave every campaign, and may show other pictures.
 
-    The jobs need no key: they are written in the transaction that writes the profiles, and a crawl
-    that runs again finds those profiles unchanged.
+    Who changed in nothing that a campaign could ask for concerns none. The jobs need no key: they
+    are written in the transaction that writes the profiles, and a crawl that runs again finds those
+    profiles unchanged.
     """
-    pictures = (FetchImages(profile_ids=part) for part in _parts(profile_ids, IMAGES_BATCH))
-    return (*after_leaving(profile_ids), *map(NewJob, pictures))
+    met = stored.new + stored.changed
+    concerned = tuple(i for i in met if stored.marks.get(i, EVERYTHING))
+    maintenance = (
+        MaintainCandidates(
+            profile_ids=part,
+            changed=tuple(stored.marks.get(i, EVERYTHING) for i in part),
+            marks=MARKS,
+        )
+        for part in _parts(concerned, MAINTAIN_BATCH)
+    )
+    pictures = (FetchImages(profile_ids=part) for part in _parts(met, IMAGES_BATCH))
+    return (*map(NewJob, maintenance), *map(NewJob, pictures))
 
 
 def after_leaving(profile_ids: tuple[int, ...]) -> tuple[NewJob, ...]:
     """People who are gone leave every campaign; written in the transaction that notes it."""
     maintenance = (MaintainCandidates(profile_ids=p) for p in _parts(profile_ids, MAINTAIN_BATCH))
     return tuple(map(NewJob, maintenance))
+
+
+def changes_of(args: MaintainCandidates) -> dict[int, int] | None:
+    """Return what changed of each profile, as a set of `MARKS`; None if that is not known.
+
+    A job that an older release wrote may have other marks, and never heard of new ones.
+    """
+    if args.changed is None or args.marks != MARKS:
+        return None
+    return dict(zip(args.profile_ids, args.changed, strict=True))
 
 
 def after_images(

@@ -29,7 +29,7 @@ async def write(
         stored = await profiles.store_batch(
             tx, batch, now=now, campaign_id=job.campaign_id, job_id=job.id
         )
-        await ledger.enqueue(tx, follow.after_profiles(stored.new + stored.changed), now=now)
+        await ledger.enqueue(tx, follow.after_profiles(stored), now=now)
         if also is not None:
             await also(tx, stored)
     return stored

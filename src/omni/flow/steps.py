@@ -63,13 +63,17 @@ QUALIFY_PAUSE = timedelta(seconds=2)
 async def maintain_candidates(
     world: World, job: JobContext, args: MaintainCandidates
 ) -> StepResult:
-    """Hold the changed profiles against every active campaign."""
+    """Hold the changed profiles against every active campaign that their change can concern."""
     reports: list[CandidateReport] = []
     served = 0
     async with aclosing(world.crowds.pages(world.db)) as pages:
         async for crowd in pages:
             now = world.clock()
-            reports.append(await candidates.maintain(world.db, crowd, args.profile_ids, now=now))
+            reports.append(
+                await candidates.maintain(
+                    world.db, crowd, args.profile_ids, now=now, changes=follow.changes_of(args)
+                )
+            )
             served += len(crowd.targets)
     return StepResult({"campaigns": served, **asdict(add_reports(reports))})
 

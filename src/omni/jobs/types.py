@@ -80,11 +80,18 @@ class FetchImages(JobArgs, frozen=True):
 
 
 class MaintainCandidates(JobArgs, frozen=True):
-    """Bring every active campaign's candidates up to date with these changed profiles."""
+    """Bring every active campaign's candidates up to date with these changed profiles.
+
+    Attributes:
+        changed: What changed of each of them, one bit for each of `marks`; None is everything.
+        marks: What the bits stood for when the job was written.
+    """
 
     kind = "candidates.maintain"
 
     profile_ids: tuple[int, ...]
+    changed: tuple[int, ...] | None = None
+    marks: tuple[str, ...] = ()
 
 
 class RefreshCandidates(JobArgs, frozen=True):

@@ -52,6 +52,7 @@ join profiles_raw p using (platform, platform_id);
 
 -- name: put_features
 -- Primary key. Lists come as one text each, parted by the unit separator, which no clean text has.
+-- {{marks}} compares the row with the one that it replaces (null: there was none).
 insert into profile_features (
     profile_id, platform, username, display_name, bio, language, country, followers, follows,
     posts, posts_per_week, engagement, account_created_at, last_post_at, has_avatar, is_bot,
@@ -93,7 +94,8 @@ on conflict (profile_id) do update set
     hashtags = excluded.hashtags, keywords = excluded.keywords, domains = excluded.domains,
     signals = excluded.signals, search = excluded.search, view = excluded.view,
     view_hash = excluded.view_hash, version_hash = excluded.version_hash,
-    updated_at = excluded.updated_at;
+    updated_at = excluded.updated_at
+returning new.profile_id, case when old.profile_id is not null then {{marks}} end as marks;
 
 -- name: add_discoveries
 -- Primary key (campaign_id, profile_id): the first discovery stands. In the order of the ids, so

@@ -11,14 +11,19 @@ from uuid import UUID
 import msgspec
 
 from omni.base.errors import NotFound
-from omni.profiles.types import Features, StoredImage
+from omni.profiles.types import MARKS, Features, StoredImage
 from omni.storage.db import Executor
-from omni.storage.sql import load_queries
+from omni.storage.sql import Fragment, load_queries
 
 QUERIES = load_queries("omni.profiles")
 
 MAX_PAGE = 200
 _SEPARATOR = "\x1f"
+
+_MARKS_SQL = " | ".join(
+    f"case when old.{column} is distinct from new.{column} then {1 << place}::bigint else 0 end"
+    for place, column in enumerate("search" if mark == "text" else mark for mark in MARKS)
+)
 
 Key = tuple[str, str]
 """Platform and immutable id there."""
@@ -108,13 +113,18 @@ async def find_ids(db: Executor, keys: Sequence[Key]) -> dict[Key, int]:
     return {(row["platform"], row["platform_id"]): row["profile_id"] for row in rows}
 
 
-async def put_features(tx: Executor, rows: Sequence[FeatureRow], now: datetime) -> None:
-    """Write the features of these people, replacing earlier ones."""
+async def put_features(tx: Executor, rows: Sequence[FeatureRow], now: datetime) -> dict[int, int]:
+    """Write the features of these people, replacing earlier ones.
+
+    Returns:
+        For each who had features before, what of them is another now: a set of `MARKS`.
+    """
     if not rows:
-        return
+        return {}
     features = [row.features for row in rows]
-    await tx.execute(
+    found = await tx.fetch(
         QUERIES["put_features"],
+        {"marks": Fragment(_MARKS_SQL)},
         profile_ids=[row.profile_id for row in rows],
         platforms=[f.platform for f in features],
         usernames=[f.username for f in features],
@@ -142,6 +152,7 @@ async def put_features(tx: Executor, rows: Sequence[FeatureRow], now: datetime) 
         version_hashes=[row.version_hash for row in rows],
         now=now,
     )
+    return {row["profile_id"]: row["marks"] for row in found if row["marks"] is not None}
 
 
 async def add_discoveries(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -90,6 +91,12 @@ SIGNALS: tuple[str, ...] = (
 )
 """Names of the normalised signals (each 0 to 1, 0.5 where unknown), in the order of the vector."""
 
+MARKS: tuple[str, ...] = (*(feature.name for feature in FEATURES), "text", "signals")
+"""What of a profile may change and concern a campaign: features, all searchable text, the signals.
+
+A set of them is one whole number; the place of a mark is its bit.
+"""
+
 DEFAULT_WEIGHTS: tuple[float, ...] = (1.0, 1.0, 0.5, 1.0, 1.0, 0.5, 1.0, 0.5)
 """What a campaign starts with, one weight for each of `SIGNALS`."""
 
@@ -142,11 +149,14 @@ class StoredBatch:
         new: profile_ids that were not known before.
         changed: profile_ids whose content changed (`new` not included).
         unchanged: How many only got a new `last_seen`.
+        marks: What changed of each of `changed` who had features before, as a set of `MARKS`: 0 is
+            nothing that a campaign could ask for.
     """
 
     new: tuple[int, ...]
     changed: tuple[int, ...]
     unchanged: int
+    marks: Mapping[int, int] = field(default_factory=dict[int, int])
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ async def store_batch(
     await store.touch_unchanged(tx, met.unchanged, now)
     await store.write_changed(tx, [(each, _row(a)) for each, a in met.changed], now)
     written = [*met.changed, *((new[a.key], a) for a in arranged if a.key in new)]
-    await store.put_features(tx, await asyncio.to_thread(_features, written, now), now)
+    features = await asyncio.to_thread(_features, written, now)
+    marks = await store.put_features(tx, features, now)
     if campaign_id is not None and job_id is not None:
         everyone = [*(each for each, _ in written), *met.unchanged]
         await store.add_discoveries(tx, campaign_id, everyone, job_id=job_id, now=now)
@@ -86,6 +87,7 @@ async def store_batch(
         new=tuple(sorted(new.values())),
         changed=tuple(sorted(each for each, _ in met.changed)),
         unchanged=len(met.unchanged),
+        marks=marks,
     )
 
 
