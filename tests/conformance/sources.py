@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from omni.connectors.bluesky.reader import Reader
 from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.http import HttpClient
 from omni.connectors.ports import ProfileSource
@@ -65,21 +66,30 @@ async def bluesky(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
     """Bluesky's source on a real network."""
     network: AtprotoNetwork = request.getfixturevalue("atproto_network")
     names = ("actor", "followers", "follows")
+    places = {
+        "search": "solar",
+        "hashtag": "#solar",
+        "list": network.list,
+        "starter_pack": network.starter_pack,
+        "feed": network.feed,
+        "likes": network.post,
+        "reposts": network.post,
+    }
     async with (
         HttpClient(user_agent="Omni-test", loopback={network.appview}) as http,
         quick_client() as other,
     ):
         yield SourceCase(
-            source=BlueskySource(http, network.appview, page_size=20),
+            source=BlueskySource(Reader(http, network.appview), page_size=20),
             seeds={name: Seed("bluesky", name, network.accounts[0].handle) for name in names}
-            | {"search": Seed("bluesky", "search", "solar")},
+            | {name: Seed("bluesky", name, value) for name, value in places.items()},
             paged=Seed("bluesky", "followers", network.hub),
             person=network.hub,
             gone="did:plc:" + "a" * 24,
             unknown=Seed("bluesky", "followers", "nobody-of-that-name.test"),
             hidden=network.with_role("private").did,
             odd=network.with_role("hostile").did,
-            down=BlueskySource(other, nowhere()),
+            down=BlueskySource(Reader(other, nowhere())),
         )
 
 

@@ -39,8 +39,9 @@ class NetworkAccount:
 
     Attributes:
         theme: `climate` for a third of them, else a hobby.
-        role: `plain`; `bot` and `private` by self-label, `bare` without profile record, `hostile`
-            by its bio, `leaver` free for a test that deactivates it.
+        role: `plain`; `bot` and `private` by self-label, `moderated` by a moderator's, `bare`
+            without profile record, `hostile` by its bio, `leaver` free for a test that
+            deactivates it.
         posts: How many posts it wrote, replies not counted.
     """
 
@@ -60,13 +61,23 @@ class AtprotoNetwork:
     Attributes:
         pds: Base URL of the server where accounts live; wants an account.
         appview: Base URL of the server that shows everybody; public.
+        appview_did: The AppView's own DID.
         hub: DID of the account that everybody follows, of the climate theme.
+        list: AT URI of a list of 30 people.
+        starter_pack: AT URI of a starter pack of 30 people.
+        feed: AT URI of a feed of 45 people's posts, which 12 people like.
+        post: AT URI of a post that everybody likes, and every second one reposts.
         pid: Process id of the servers.
     """
 
     pds: str
     appview: str
+    appview_did: str
     hub: str
+    list: str
+    starter_pack: str
+    feed: str
+    post: str
     accounts: tuple[NetworkAccount, ...]
     pid: int
 
@@ -199,8 +210,8 @@ def _ready(process: subprocess.Popen[str], log: Path) -> AtprotoNetwork:
         line = process.stdout.readline() if readable else ""
         if line.startswith('{"pds"'):
             told = json.loads(line)
-            accounts = tuple(NetworkAccount(**account) for account in told["accounts"])
-            return AtprotoNetwork(told["pds"], told["appview"], told["hub"], accounts, process.pid)
+            accounts = tuple(NetworkAccount(**account) for account in told.pop("accounts"))
+            return AtprotoNetwork(**told, accounts=accounts, pid=process.pid)
         if not line:
             break
     raise RuntimeError(f"the AT Protocol network did not start:\n{log.read_text()[-6_000:]}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from omni.base.errors import Rejected, Transient
+from omni.connectors.bluesky.reader import Reader
 from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.http import HttpClient, RetryPolicy
 from omni.connectors.types import Seed
@@ -31,7 +32,7 @@ async def server() -> AsyncIterator[ScriptedServer]:
 async def source(server: ScriptedServer) -> AsyncIterator[BlueskySource]:
     quick = RetryPolicy(tries=2, base_s=0.01)
     async with HttpClient(user_agent="Omni-test", loopback=True, policy=quick) as http:
-        yield BlueskySource(http, server.url + "/", page_size=2)
+        yield BlueskySource(Reader(http, server.url + "/"), page_size=2)
 
 
 def seed(kind: str, value: str = "alice.test") -> Seed:
@@ -82,7 +83,10 @@ async def test_a_profile_counts_without_its_feed(
 @pytest.mark.parametrize(
     ("kind", "value", "field"),
     [
-        ("hashtag", "solar", "seed_type"),
+        ("friends", "alice.test", "seed_type"),
+        ("hashtag", "two words", "seed_value"),
+        ("list", "alice.test", "seed_value"),
+        ("likes", "at://did:plc:abc/app.bsky.graph.list/3k", "seed_value"),
         ("actor", "not an actor", "seed_value"),
         ("follows", "", "seed_value"),
         ("search", "   ", "seed_value"),

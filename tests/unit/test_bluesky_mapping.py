@@ -12,12 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni.base.errors import Rejected
-from omni.connectors.bluesky.mapping import (
-    map_feed,
-    map_profile,
-    read_actor,
-    read_search,
-)
+from omni.connectors.bluesky.mapping import map_feed, map_profile
+from omni.connectors.bluesky.names import read_actor, read_search
 from omni.connectors.types import RawPost, RawProfile
 
 PAYLOADS = Path(__file__).parent.parent / "data" / "bluesky"

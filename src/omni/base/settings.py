@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     synthetic_people: int = Field(default=2_000, ge=1, le=1_000_000)
     synthetic_seed: int = 7
     bluesky_appview_url: str = "https://public.api.bsky.app"
+    bluesky_pds_url: str = "https://bsky.social"
+    bluesky_handle: str | None = None
+    bluesky_app_password: SecretStr | None = None
+    bluesky_appview_did: str | None = None
 
     secret_key: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"

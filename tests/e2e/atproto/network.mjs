@@ -8,6 +8,7 @@
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { startFeed } from './feed.mjs'
 import { HUB, people, picture } from './people.mjs'
 
 const require = createRequire(join(process.cwd(), 'package.json'))
@@ -20,8 +21,10 @@ async function main() {
   stopOnRequest(network)
   const urls = { pds: loopback(network.pds.url), appview: loopback(network.bsky.url) }
   const accounts = await fill(urls.pds, people())
+  const made = await makeRecords(network, accounts)
   await network.processAll(INDEXED_WITHIN_MS)
-  await indexed(urls.appview, accounts)
+  await hide(network, accounts.find(({ person }) => person.role === 'moderated').did)
+  await indexed(urls.appview, accounts, made)
   const known = accounts.map(({ did, person }) => ({
     did,
     handle: person.handle,
@@ -31,7 +34,8 @@ async function main() {
     posts: person.role === 'bare' ? 0 : person.posts.length,
     has_avatar: person.role !== 'bare' && person.hasAvatar,
   }))
-  console.log(JSON.stringify({ ...urls, hub: known[HUB].did, accounts: known }))
+  const appview_did = network.bsky.ctx.cfg.serverDid
+  console.log(JSON.stringify({ ...urls, ...made, appview_did, hub: known[HUB].did, accounts: known }))
 }
 
 async function startNetwork() {
@@ -95,14 +99,23 @@ async function present(account, clock) {
     writes.push(create('chat.bsky.actor.declaration', declaration, 'self'))
   }
   for (const { text, ageHours } of person.posts) {
-    writes.push(create('app.bsky.feed.post', { text, createdAt: clock(ageHours) }))
+    const facets = facetsOf(text)
+    writes.push(create('app.bsky.feed.post', { text, facets, createdAt: clock(ageHours) }))
   }
   const results = await apply(account, writes)
   const isPost = ({ uri }) => uri.includes('/app.bsky.feed.post/')
   account.posts = results.filter(isPost).map(({ uri, cid }) => ({ uri, cid }))
 }
 
-/** Write the follows, likes and replies. */
+/** Find the hashtags and links of a text, as the apps do. */
+function facetsOf(text) {
+  const { RichText } = require('@atproto/api')
+  const rich = new RichText({ text })
+  rich.detectFacetsWithoutResolution()
+  return rich.facets
+}
+
+/** Write the follows, likes, reposts and replies. */
 async function connect(account, accounts, clock) {
   const { person } = account
   const writes = person.follows.map((other) =>
@@ -112,6 +125,10 @@ async function connect(account, accounts, clock) {
     const [subject] = accounts[other].posts
     if (subject) writes.push(create('app.bsky.feed.like', { subject, createdAt: clock(2) }))
   }
+  for (const other of person.reposts) {
+    const [subject] = accounts[other].posts
+    if (subject) writes.push(create('app.bsky.feed.repost', { subject, createdAt: clock(2) }))
+  }
   const [parent] = person.repliesTo === undefined ? [] : accounts[person.repliesTo].posts
   if (parent) {
     const reply = { root: parent, parent }
@@ -119,6 +136,46 @@ async function connect(account, accounts, clock) {
     writes.push(create('app.bsky.feed.post', { text, reply, createdAt: clock(1) }))
   }
   await apply(account, writes)
+}
+
+/** Let the hub make a list, a starter pack and a feed; return where they are. */
+async function makeRecords(network, accounts) {
+  const hub = accounts[HUB]
+  const createdAt = new Date().toISOString()
+  const list = await makeList(hub, 'curatelist', accounts.slice(1, 31), createdAt)
+  const behind = await makeList(hub, 'referencelist', accounts.slice(20, 50), createdAt)
+  const pack = { name: 'Climate people', list: behind, createdAt }
+  const feed = `at://${hub.did}/app.bsky.feed.generator/science`
+  const posts = accounts.flatMap(({ posts }) => posts.slice(0, 1).map(({ uri }) => uri))
+  const did = await startFeed(require, network.plc.url, feed, posts.slice(0, 45))
+  const named = { did, displayName: 'Science', createdAt }
+  const written = await apply(hub, [
+    create('app.bsky.graph.starterpack', pack),
+    create('app.bsky.feed.generator', named, 'science'),
+  ])
+  const subject = { uri: written[1].uri, cid: written[1].cid }
+  const likes = accounts.slice(1, 13).map((account) =>
+    apply(account, [create('app.bsky.feed.like', { subject, createdAt: clockless() })]),
+  )
+  await Promise.all(likes)
+  return { list, starter_pack: written[0].uri, feed, post: hub.posts[0].uri }
+}
+
+async function makeList(owner, purpose, members, createdAt) {
+  const record = { name: 'People', purpose: `app.bsky.graph.defs#${purpose}`, createdAt }
+  const [{ uri }] = await apply(owner, [create('app.bsky.graph.list', record)])
+  const items = members.map(({ did }) =>
+    create('app.bsky.graph.listitem', { list: uri, subject: did, createdAt: clockless() }),
+  )
+  await apply(owner, items)
+  return uri
+}
+
+/** Let the moderators hide an account, as their labels arrive at the AppView. */
+async function hide(network, did) {
+  const label = { src: network.ozone.ctx.cfg.service.did, uri: did, cid: '', val: '!hide' }
+  const row = { ...label, neg: false, cts: new Date().toISOString() }
+  await network.bsky.db.db.insertInto('label').values(row).execute()
 }
 
 function create(collection, value, rkey) {
@@ -141,7 +198,7 @@ function selfLabel(val) {
 }
 
 /** The AppView indexes a little late: wait until it shows every profile and follower. */
-async function indexed(appview, accounts) {
+async function indexed(appview, accounts, made) {
   const { AtpAgent } = require('@atproto/api')
   const agent = new AtpAgent({ service: appview })
   const deadline = Date.now() + INDEXED_WITHIN_MS
@@ -149,10 +206,34 @@ async function indexed(appview, accounts) {
   for (;;) {
     const { data } = await agent.getProfile({ actor: accounts[HUB].did })
     const last = await agent.getProfile({ actor: accounts.at(-1).did }).catch(() => undefined)
-    if (data.followersCount >= expected && last?.data.postsCount > 0) return
+    const everybody = data.followersCount >= expected && last?.data.postsCount > 0
+    if (everybody && (await shown(agent, made))) return
     if (Date.now() > deadline) throw new Error('the AppView did not index everything in time')
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
+}
+
+/** Whether the list, the starter pack, the feed and its likes are there. */
+async function shown(agent, made) {
+  const { bsky } = agent.app
+  try {
+    const list = await bsky.graph.getList({ list: made.list })
+    const pack = await bsky.graph.getStarterPack({ starterPack: made.starter_pack })
+    const behind = await bsky.graph.getList({ list: pack.data.starterPack.list.uri })
+    const feed = await bsky.feed.getFeed({ feed: made.feed })
+    const likes = await bsky.feed.getLikes({ uri: made.feed })
+    const counts = [list.data.items, behind.data.items, feed.data.feed].map((each) => each.length)
+    return Math.min(...counts) >= 29 && likes.data.likes.length >= 12
+  } catch {
+    return false
+  }
+}
+
+let ticks = 0
+
+/** A moment just now, no two in the same millisecond. */
+function clockless() {
+  return new Date(Date.now() - 60_000 + ticks++).toISOString()
 }
 
 /** A moment so many hours ago, no two in the same millisecond. */

@@ -65,6 +65,9 @@ const OTHERS = [
 ]
 
 const ROLES = {
+  63: 'moderated', // moderators hide it
+  64: 'private',
+  65: 'private',
   67: 'leaver', // free for a test that deactivates or deletes an account
   68: 'hostile', // text that tries to break whatever reads it
   69: 'bare', // no profile record, no posts
@@ -120,7 +123,8 @@ function person(index, roll) {
       ageHours: 3 + Math.floor(roll() * 24 * 40),
     })),
     follows: followsOf(index, isClimate),
-    likes: [1, 2, 3, 5, 8].map((step) => (index + step) % SIZE),
+    likes: [...new Set([...[1, 2, 3, 5, 8].map((step) => (index + step) % SIZE), HUB])],
+    reposts: index % 2 === 1 ? [HUB] : [],
     repliesTo: index % 4 === 0 ? (index + 2) % SIZE : undefined,
   }
 }

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from omni.base.errors import Rejected
+from omni.connectors.bluesky.listings import SEED_TYPES
 from omni.connectors.bluesky.mapping import PLATFORM
+from omni.connectors.bluesky.reader import Reader
+from omni.connectors.bluesky.session import Session
 from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.connector import Connector
-from omni.connectors.types import SeedType
+
+if TYPE_CHECKING:
+    from omni.base.settings import Settings
+    from omni.connectors.http import HttpClient
+
+
+def open_source(http: HttpClient, settings: Settings) -> BlueskySource:
+    """Open the reader, with the account in the settings if there is one.
+
+    Raises:
+        Rejected: The account's settings are wrong or not all there.
+    """
+    handle, password = settings.bluesky_handle, settings.bluesky_app_password
+    if bool(handle) != bool(password):
+        raise Rejected("OMNI_BLUESKY_HANDLE and OMNI_BLUESKY_APP_PASSWORD go together: set both")
+    session = None
+    if handle and password:
+        session = Session(http, settings.bluesky_pds_url, handle, password)
+    return BlueskySource(
+        Reader(http, settings.bluesky_appview_url, session, settings.bluesky_appview_did)
+    )
+
 
 BLUESKY = Connector(
     PLATFORM,
-    base_urls=lambda settings: (settings.bluesky_appview_url,),
-    seeds=(
-        SeedType("search", "People whose name or profile has these words.", "solar energy"),
-        SeedType("followers", "People who follow this one.", "alice.bsky.social"),
-        SeedType("follows", "People whom this one follows.", "alice.bsky.social"),
-        SeedType("actor", "One person, by handle, DID or profile page.", "alice.bsky.social"),
-    ),
-    source=lambda http, settings: BlueskySource(http, settings.bluesky_appview_url),
+    base_urls=lambda settings: (settings.bluesky_appview_url, settings.bluesky_pds_url),
+    source=open_source,
+    seeds=SEED_TYPES,
 )

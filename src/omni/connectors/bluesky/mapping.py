@@ -1,4 +1,4 @@
-"""From the AppView's JSON to the common shape, and from what people type to actors. Pure.
+"""From the AppView's JSON to the common shape. Pure.
 
 Shapes follow the public lexicons `app.bsky.actor.defs`, `app.bsky.feed.defs` and
 `com.atproto.label.defs`. Nothing in an answer is trusted to have the type that it should.
@@ -9,22 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
-from omni.base.errors import Rejected
+from omni.connectors.bluesky.names import is_did
 from omni.connectors.types import RawPost, RawProfile
 
 PLATFORM = "bluesky"
 INVALID_HANDLE = "handle.invalid"
 """What the AppView shows instead of a handle that does not lead back to the account."""
 
-MAX_SEARCH_CHARS = 300
 _MAX_COUNT = 2**53
-
-_DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,2000}")
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HANDLE = re.compile(rf"({_LABEL}\.)+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?")
-_PROFILE_URL = re.compile(r"https://bsky\.app/profile/([^/?#]+)/?(?:[?#].*)?")
+_HIDING = frozenset({"!no-unauthenticated", "!hide", "!takedown"})
+"""Labels that keep an account from those who are not signed in, or from everybody."""
 
 _MESSAGES: Mapping[str, bool] = {
     "all": True,
@@ -32,47 +28,6 @@ _MESSAGES: Mapping[str, bool] = {
     # Only people whom they follow may begin a conversation, so a stranger may not.
     "following": False,
 }
-
-
-def read_actor(value: str) -> str:
-    """Return the handle or DID that a person means by `value`.
-
-    Args:
-        value: A handle, with or without @, a DID, an `at://` URI or the address of a profile page.
-
-    Raises:
-        Rejected: None of these.
-    """
-    text = value.strip()
-    if page := _PROFILE_URL.fullmatch(text):
-        text = page[1]
-    text = text.removeprefix("at://").removeprefix("@").rstrip("/")
-    if _DID.fullmatch(text):
-        return text
-    if len(text) <= 253 and _HANDLE.fullmatch(text):
-        return text.lower()
-    raise Rejected(
-        f"not a Bluesky handle or DID: {value[:100]!r}; write it like alice.bsky.social",
-        field="seed_value",
-    )
-
-
-def read_search(value: str) -> str:
-    """Return the words to search for.
-
-    Raises:
-        Rejected: There are none, or too many.
-    """
-    text = " ".join(value.split())
-    if not 0 < len(text) <= MAX_SEARCH_CHARS:
-        message = f"a Bluesky search needs 1 to {MAX_SEARCH_CHARS} characters"
-        raise Rejected(message, field="seed_value")
-    return text
-
-
-def is_did(value: str) -> bool:
-    """Tell whether `value` has the form of a DID."""
-    return _DID.fullmatch(value) is not None
 
 
 def did_of(view: object) -> str | None:
@@ -84,10 +39,9 @@ def did_of(view: object) -> str | None:
 def map_profile(view: object, posts: Sequence[RawPost]) -> RawProfile | None:
     """Map an `app.bsky.actor.defs#profileViewDetailed`.
 
-    Self-declared: a bot, by the label `bot` that the account put on itself. Not discoverable: it
-    asks by `!no-unauthenticated` not to be shown to people who are not signed in, which we are
-    not, or moderators hide it. `accepts_messages` is unknown where there is no chat declaration:
-    the apps then let only people write whom they follow, but the platform does not say so.
+    Self-declared: a bot, by the label `bot` that the account put on itself. `accepts_messages` is
+    unknown where there is no chat declaration: the apps then let only people write whom they
+    follow, but the platform does not say so.
 
     Args:
         view: The view as it was received.
@@ -118,12 +72,50 @@ def map_profile(view: object, posts: Sequence[RawPost]) -> RawProfile | None:
         created_at=_moment(fields, "createdAt"),
         is_bot="bot" in own,
         accepts_messages=_MESSAGES.get(allow_incoming or ""),
-        discoverable="!no-unauthenticated" not in own and "!hide" not in others,
-        image_urls=tuple(url for url in images if url and url.startswith(("https://", "http://"))),
-        links=(website,) if website else (),
+        discoverable=not hides(fields),
+        image_urls=tuple(dict.fromkeys(filter(_is_web_url, images))),
+        links=(website,) if _is_web_url(website) else (),
         posts=tuple(posts),
         extra=_extra(fields, own | others, allow_incoming),
     )
+
+
+def hides(view: object) -> bool:
+    """Tell whether an account is not to be shown to people who are not signed in.
+
+    It says so by `!no-unauthenticated`; `!hide` and `!takedown` are moderators' words. Being signed
+    in changes nothing: only what everybody may see is read. Who blocks the account that we read
+    with is left alone as well.
+    """
+    fields = _fields(view)
+    own, others = _labels(fields, _text(fields, "did") or "")
+    return bool((own | others) & _HIDING) or _fields(fields.get("viewer")).get("blockedBy") is True
+
+
+def says_nothing(view: object) -> bool:
+    """Tell whether an account has no posts, so that its feed need not be read."""
+    return _count(_fields(view), "postsCount") == 0
+
+
+def carries_tag(post: object, tag: str) -> bool:
+    """Tell whether a post (`app.bsky.feed.defs#postView`) carries a tag.
+
+    Tags are facets of the text, or the record's `tags`; clients that make no facets leave them in
+    the text alone.
+
+    Args:
+        post: The view.
+        tag: In lower case, without #.
+    """
+    record = _fields(_fields(post).get("record"))
+    facets = (_fields(facet) for facet in _items(record.get("facets")))
+    features = (_fields(f) for facet in facets for f in _items(facet.get("features")))
+    named = [_text(feature, "tag") for feature in features]
+    named += [value for value in _items(record.get("tags")) if isinstance(value, str)]
+    if tag in {(name or "").casefold() for name in named}:
+        return True
+    text = (_text(record, "text") or "").casefold()
+    return re.search(rf"[#＃]{re.escape(tag)}(?!\w)", text) is not None
 
 
 def map_feed(items: Iterable[object], did: str) -> tuple[RawPost, ...]:
@@ -180,6 +172,10 @@ def _extra(
         "verified": True if verified == "valid" else None,
     }
     return {name: value for name, value in known.items() if value}
+
+
+def _is_web_url(url: str | None) -> TypeGuard[str]:
+    return bool(url) and url.startswith(("https://", "http://"))
 
 
 def _fields(value: object) -> Mapping[str, Any]:

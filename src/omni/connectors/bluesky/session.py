@@ -1,0 +1,161 @@
+"""A signed-in session with an account's own server (PDS), by the lexicons `com.atproto.server`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic import SecretStr
+
+from omni.base.errors import Rejected, Transient
+from omni.base.log import get_logger
+from omni.connectors.addresses import Params
+from omni.connectors.bluesky.names import read_actor
+from omni.connectors.http import HttpClient, HttpRejected
+
+_STALE = frozenset({"ExpiredToken", "InvalidToken"})
+_PDS_SERVICE = "#atproto_pds"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """What a session is known by; neither token is ever shown.
+
+    Attributes:
+        base: Where the account lives, which may be another host than the one it signs in at.
+    """
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    base: str
+
+
+class Session:
+    """Signs in when it is first needed, and again when the session has run out.
+
+    Args:
+        http: The way out.
+        pds_url: Base URL of the server where the account signs in.
+        handle: The account's handle or DID.
+        password: An app password.
+
+    Raises:
+        Rejected: `handle` is none.
+    """
+
+    def __init__(self, http: HttpClient, pds_url: str, handle: str, password: SecretStr) -> None:
+        self._http = http
+        self._pds = pds_url.rstrip("/")
+        self._handle = _read_handle(handle)
+        self._password = password
+        self._tokens: _Tokens | None = None
+        self._refusal: str | None = None
+        self._turn = asyncio.Lock()
+
+    async def query(
+        self, method: str, params: Params, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """Ask the account's server, which hands `app.bsky` on to its AppView.
+
+        A session that has run out is renewed once.
+
+        Raises:
+            HttpRejected: The server refuses the query.
+            Rejected: It does not accept the account; the message names the setting.
+            Transient: No good answer after bounded retries.
+        """
+        tokens = await self._renewed(None)
+        try:
+            return await self._ask(tokens, method, params, headers)
+        except HttpRejected as error:
+            if error.code not in _STALE:
+                raise
+        return await self._ask(await self._renewed(tokens), method, params, headers)
+
+    async def _ask(
+        self, tokens: _Tokens, method: str, params: Params, headers: Mapping[str, str] | None
+    ) -> Any:
+        known = {**(headers or {}), **_bearer(tokens.access)}
+        return await self._http.get_json(
+            f"{tokens.base}/xrpc/{method}", params=params, headers=known
+        )
+
+    async def _renewed(self, stale: _Tokens | None) -> _Tokens:
+        """Return tokens other than `stale`; whoever comes second finds the first one's."""
+        async with self._turn:
+            if self._tokens is None or self._tokens is stale:
+                self._tokens = (stale and await self._refresh(stale)) or await self._sign_in()
+            return self._tokens
+
+    async def _refresh(self, stale: _Tokens) -> _Tokens | None:
+        """Return new tokens for the old ones; None where the server wants the password again."""
+        url = f"{stale.base}/xrpc/com.atproto.server.refreshSession"
+        try:
+            # The lexicon has no input, and servers refuse a body: an empty form is none.
+            answer = await self._http.post_form(url, form={}, headers=_bearer(stale.refresh))
+        except HttpRejected as error:
+            get_logger().info("bluesky.session_ended", reason=str(error))
+            return None
+        return _read_tokens(answer, stale.base)
+
+    async def _sign_in(self) -> _Tokens:
+        """Create a session. A refusal is remembered, so that no wrong password is tried twice."""
+        if self._refusal:
+            raise Rejected(self._refusal)
+        url = f"{self._pds}/xrpc/com.atproto.server.createSession"
+        body = {"identifier": self._handle, "password": self._password.get_secret_value()}
+        try:
+            answer = await self._http.post_json(url, json=body)
+        except HttpRejected as error:
+            self._refusal = _explain(error, self._handle, self._pds)
+            raise Rejected(self._refusal) from error
+        get_logger().info("bluesky.session_began", handle=self._handle)
+        return _read_tokens(answer, self._pds)
+
+
+def _read_handle(handle: str) -> str:
+    try:
+        return read_actor(handle)
+    except Rejected as error:
+        raise Rejected(f"OMNI_BLUESKY_HANDLE is {error}") from error
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _explain(error: HttpRejected, handle: str, pds: str) -> str:
+    """Say in one line what keeps the account out, and which setting mends it."""
+    if error.code == "AuthFactorTokenRequired":
+        return (
+            f"Bluesky wants a code by mail for {handle}: set OMNI_BLUESKY_APP_PASSWORD to an app"
+            " password, which needs none"
+        )
+    if error.status == 401:
+        return (
+            f"{pds} does not accept OMNI_BLUESKY_APP_PASSWORD for OMNI_BLUESKY_HANDLE {handle}:"
+            " make a new app password in the app's settings, and restart Omni"
+        )
+    return f"OMNI_BLUESKY_PDS_URL {pds} does not let {handle} sign in: {error.reason or error}"
+
+
+def _read_tokens(answer: object, base: str) -> _Tokens:
+    fields = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
+    access, refresh = fields.get("accessJwt"), fields.get("refreshJwt")
+    if not isinstance(access, str) or not isinstance(refresh, str) or not access or not refresh:
+        raise Transient("Bluesky signed in without saying by which tokens")
+    return _Tokens(access, refresh, _home(fields.get("didDoc")) or base)
+
+
+def _home(did_doc: object) -> str | None:
+    """Return the account's own server as its DID document names it, where that is a public one."""
+    document = cast("dict[str, Any]", did_doc) if isinstance(did_doc, dict) else {}
+    services = document.get("service")
+    for entry in cast("list[object]", services) if isinstance(services, list) else []:
+        service = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
+        name, endpoint = service.get("id"), service.get("serviceEndpoint")
+        if isinstance(name, str) and name.endswith(_PDS_SERVICE) and isinstance(endpoint, str):
+            return endpoint.rstrip("/") if endpoint.startswith("https://") else None
+    return None
