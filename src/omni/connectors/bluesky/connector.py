@@ -11,6 +11,7 @@ from omni.connectors.bluesky.reader import Reader
 from omni.connectors.bluesky.session import Session
 from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.connector import Connector
+from omni.connectors.types import Credentials
 
 if TYPE_CHECKING:
     from omni.base.settings import Settings
@@ -28,7 +29,8 @@ def open_source(http: HttpClient, settings: Settings) -> BlueskySource:
         raise Rejected("OMNI_BLUESKY_HANDLE and OMNI_BLUESKY_APP_PASSWORD go together: set both")
     session = None
     if handle and password:
-        session = Session(http, settings.bluesky_pds_url, handle, password)
+        account = Credentials(handle, password.get_secret_value())
+        session = Session(http, settings.bluesky_pds_url, account)
     return BlueskySource(
         Reader(http, settings.bluesky_appview_url, session, settings.bluesky_appview_did)
     )

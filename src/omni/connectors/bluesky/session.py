@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from pydantic import SecretStr
-
 from omni.base.errors import Rejected, Transient
 from omni.base.log import get_logger
 from omni.connectors.addresses import Params
 from omni.connectors.bluesky.names import read_actor
 from omni.connectors.http import HttpClient, HttpRejected
+from omni.connectors.types import Credentials
 
 _STALE = frozenset({"ExpiredToken", "InvalidToken"})
 _PDS_SERVICE = "#atproto_pds"
@@ -38,18 +37,17 @@ class Session:
     Args:
         http: The way out.
         pds_url: Base URL of the server where the account signs in.
-        handle: The account's handle or DID.
-        password: An app password.
+        account: Its handle or DID, and an app password.
 
     Raises:
-        Rejected: `handle` is none.
+        Rejected: The handle is none.
     """
 
-    def __init__(self, http: HttpClient, pds_url: str, handle: str, password: SecretStr) -> None:
+    def __init__(self, http: HttpClient, pds_url: str, account: Credentials) -> None:
         self._http = http
         self._pds = pds_url.rstrip("/")
-        self._handle = _read_handle(handle)
-        self._password = password
+        self._handle = _read_handle(account.handle)
+        self._account = account
         self._tokens: _Tokens | None = None
         self._refusal: str | None = None
         self._turn = asyncio.Lock()
@@ -105,7 +103,7 @@ class Session:
         if self._refusal:
             raise Rejected(self._refusal)
         url = f"{self._pds}/xrpc/com.atproto.server.createSession"
-        body = {"identifier": self._handle, "password": self._password.get_secret_value()}
+        body = {"identifier": self._handle, "password": self._account.secret}
         try:
             answer = await self._http.post_json(url, json=body)
         except HttpRejected as error:
