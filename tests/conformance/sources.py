@@ -16,11 +16,14 @@ from _pytest.mark.structures import ParameterSet
 from omni.connectors.bluesky.reader import Reader
 from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.http import HttpClient
+from omni.connectors.mastodon.client import MastodonClient
+from omni.connectors.mastodon.source import MastodonSource
 from omni.connectors.ports import ProfileSource
 from omni.connectors.synthetic.source import SyntheticSource
 from omni.connectors.types import Seed
 from tests.e2e.atproto_network import AtprotoNetwork
 from tests.e2e.product import free_ports
+from tests.mastodon_server import MastodonServer
 from tests.synthetic_fixtures import edit_person, quick_client, running_network
 
 
@@ -94,6 +97,32 @@ async def bluesky(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
 
 
 @asynccontextmanager
+async def mastodon(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
+    """Mastodon's source on a real server, as a stranger reads it."""
+    server: MastodonServer = request.getfixturevalue("mastodon_server")
+    hub = server.with_role("hub")
+    async with quick_client(timeout_s=30.0) as http:
+        yield SourceCase(
+            source=MastodonSource(MastodonClient(http, server.url), page_size=20),
+            seeds={
+                "actor": Seed("mastodon", "actor", f"@{hub.acct}"),
+                "followers": Seed("mastodon", "followers", hub.url),
+                "following": Seed("mastodon", "following", hub.acct),
+                "hashtag": Seed("mastodon", "hashtag", "#ceramics"),
+                "search": Seed("mastodon", "search", "climate"),
+                "directory": Seed("mastodon", "directory", "active"),
+            },
+            paged=Seed("mastodon", "followers", hub.url),
+            person=hub.url,
+            gone=f"{server.url}/@nobody",
+            unknown=Seed("mastodon", "followers", "@nobody@nowhere.example"),
+            hidden=server.with_role("hidden").url,
+            odd=server.with_role("odd").url,
+            down=MastodonSource(MastodonClient(http, nowhere())),
+        )
+
+
+@asynccontextmanager
 async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
     """The synthetic network's source, over HTTP."""
     folder: Path = request.getfixturevalue("tmp_path")
@@ -118,6 +147,7 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase
 
 SOURCES: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
     "bluesky": (bluesky, (pytest.mark.node,)),
+    "mastodon": (mastodon, (pytest.mark.xdist_group("mastodon"),)),
     "synthetic": (synthetic, ()),
 }
 

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from omni.base.errors import Fatal
 from omni.base.settings import Settings
@@ -43,9 +44,15 @@ def test_a_wrong_connector_is_refused_by_name(name: str, why: str) -> None:
 
 
 async def test_every_seed_type_is_told_with_an_example() -> None:
+    settings = Settings(
+        data_dir=Path(),
+        mastodon_url="https://mastodon.example",
+        matrix_url="https://matrix.example",
+        matrix_token=SecretStr("token"),
+    )
     async with quick_client() as http:
         for connector in OWN:
-            source = connector.source(http, Settings(data_dir=Path())) if connector.source else None
+            source = connector.source(http, settings) if connector.source else None
             told = [seed.name for seed in connector.seeds]
             assert sorted(told) == sorted(source.seed_types if source else ()), connector.platform
             assert all(seed.about.endswith(".") and seed.example for seed in connector.seeds)

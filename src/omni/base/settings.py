@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     bluesky_handle: str | None = None
     bluesky_app_password: SecretStr | None = None
     bluesky_appview_did: str | None = None
+    mastodon_url: str | None = None
+    mastodon_token: SecretStr | None = None
+    matrix_url: str | None = None
+    matrix_token: SecretStr | None = None
 
     secret_key: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -9,12 +9,13 @@ from importlib.metadata import EntryPoint, entry_points
 from omni.base.errors import Fatal
 from omni.connectors.bluesky.connector import BLUESKY
 from omni.connectors.connector import Connector
+from omni.connectors.mastodon.connector import MASTODON
 from omni.connectors.synthetic.connector import SYNTHETIC
 
 GROUP = "omni.connectors"
 """The entry points' group; each one names a `Connector`."""
 
-OWN = (BLUESKY, SYNTHETIC)
+OWN = (BLUESKY, MASTODON, SYNTHETIC)
 
 _PLATFORM = re.compile(r"[a-z][a-z0-9-]{0,39}")
 

@@ -1,0 +1,1 @@
+"""Mastodon and whatever else speaks its API, read through one home server."""

@@ -1,0 +1,6 @@
+"""As far as Omni uses it; the tree is lxml's, which has no types of its own."""
+
+from typing import Any
+
+def parse_html(html: str) -> Any: ...
+def extract_text(html: Any, guess_punct_space: bool = ..., guess_layout: bool = ...) -> str: ...
