@@ -45,6 +45,7 @@ async def test_each_page_shows_its_data(
         await _campaign(product, page, campaign_id, pictures)
         await _messages(product, page, campaign_id, pictures)
         await _jobs(product, page, pictures)
+        await _hosts(product, page, pictures)
         await _accounts(product, page, pictures)
         await _dark(product, page, pictures)
 
@@ -164,6 +165,20 @@ async def _jobs(product: Product, page: Page, pictures: Path) -> None:
     await expect(page.get_by_text("crawl.seed", exact=True).first).to_be_visible()
     await expect(page.get_by_text("qualify.campaign", exact=True).first).to_be_visible()
     await shoot(page, pictures, "jobs")
+
+
+async def _hosts(product: Product, page: Page, pictures: Path) -> None:
+    await open_page(product, page, "/hosts", "Hosts")
+    # The crawler tells of the synthetic network every ten seconds.
+    told = page.get_by_text(re.compile(r"crawler@.+ ago"))
+    await expect(told.first).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text(re.compile(r"\d+ requests · ")).first).to_be_visible()
+    await expect(page.get_by_text("may be asked", exact=True).first).to_be_visible()
+    await shoot(page, pictures, "hosts")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await shoot(page, pictures, "hosts-phone")
+    await page.set_viewport_size({"width": 1200, "height": 900})
 
 
 async def _accounts(product: Product, page: Page, pictures: Path) -> None:

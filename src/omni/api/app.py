@@ -19,6 +19,7 @@ from omni.api.routes import (
     crawl,
     criteria,
     health,
+    hosts,
     jobs,
     leads,
     messages,
@@ -35,9 +36,10 @@ API_ROUTERS = (
     suppressions.router,
     catalogue.router,
     criteria.router,
+    hosts.router,
     health.router,
 )
-CRAWLER_ROUTERS = (crawl.router, health.router)
+CRAWLER_ROUTERS = (crawl.router, hosts.router, health.router)
 
 
 def create_api(deps: ApiDeps) -> FastAPI:

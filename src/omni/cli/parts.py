@@ -64,6 +64,7 @@ async def crawler(settings: Settings, stop: asyncio.Event, ready: Ready) -> None
     from omni.cli.serving import serve
     from omni.cli.world import open_world
     from omni.flow.steps import bind_steps
+    from omni.flow.traffic import process_name, report_hosts
     from omni.flow.worker import run_worker
 
     with bind(settings.crawler_host, settings.crawler_port, "OMNI_CRAWLER_PORT") as bound:
@@ -84,24 +85,45 @@ async def crawler(settings: Settings, stop: asyncio.Event, ready: Ready) -> None
                         stop=stop,
                     )
                 )
+                group.create_task(
+                    report_hosts(
+                        db=world.db,
+                        http=world.http,
+                        process=process_name("crawler"),
+                        clock=world.clock,
+                        stop=stop,
+                    )
+                )
 
 
 async def worker(settings: Settings, stop: asyncio.Event, ready: Ready) -> None:
     """Take jobs from the queues `qualify` and `dispatch`."""
     from omni.cli.world import open_world
     from omni.flow.steps import bind_steps
+    from omni.flow.traffic import process_name, report_hosts
     from omni.flow.worker import run_worker
 
-    async with open_world(settings) as world:
+    async with open_world(settings) as world, asyncio.TaskGroup() as group:
         ready("queues qualify and dispatch")
-        await run_worker(
-            db=world.db,
-            broker=world.broker,
-            steps=bind_steps(world),
-            queues=("qualify", "dispatch"),
-            concurrency=settings.worker_concurrency,
-            clock=world.clock,
-            stop=stop,
+        group.create_task(
+            run_worker(
+                db=world.db,
+                broker=world.broker,
+                steps=bind_steps(world),
+                queues=("qualify", "dispatch"),
+                concurrency=settings.worker_concurrency,
+                clock=world.clock,
+                stop=stop,
+            )
+        )
+        group.create_task(
+            report_hosts(
+                db=world.db,
+                http=world.http,
+                process=process_name("worker"),
+                clock=world.clock,
+                stop=stop,
+            )
         )
 
 

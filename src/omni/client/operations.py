@@ -12,6 +12,7 @@ from omni.api.schemas import (
     AccountOut,
     CriteriaField,
     Health,
+    HostOut,
     JobAccepted,
     JobOut,
     Page,
@@ -179,6 +180,10 @@ class OperationCalls(Calls):
     async def platforms(self) -> list[PlatformOut]:
         """Return the platforms and their seed types."""
         return (await self._get(Page[PlatformOut], "/platforms")).items
+
+    async def hosts(self, *, limit: int = 200) -> list[HostOut]:
+        """Return the hosts that are asked, those in trouble first."""
+        return (await self._get(Page[HostOut], "/hosts", {"limit": limit})).items
 
     async def criteria_fields(self) -> list[CriteriaField]:
         """Return the fields that criteria may ask about, with their operators."""

@@ -11,6 +11,7 @@ from omni.base.settings import Settings, is_loopback
 from omni.ui.accounts import AccountsPage
 from omni.ui.campaign import CampaignPage
 from omni.ui.campaigns import draw_campaigns
+from omni.ui.hosts import HostsPage
 from omni.ui.jobs import JobList
 from omni.ui.layout import attempt, frame
 from omni.ui.session import Sessions
@@ -62,6 +63,12 @@ def _register_pages(sessions: Sessions) -> None:
             if client := sessions.current():
                 ui.label("Jobs").classes("text-2xl font-semibold")
                 await JobList(client).draw()
+
+    @ui.page("/hosts")
+    async def hosts() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Hosts", "/hosts"):
+            if client := sessions.current():
+                await HostsPage(client).draw()
 
     @ui.page("/accounts")
     async def accounts() -> None:  # pyright: ignore[reportUnusedFunction]

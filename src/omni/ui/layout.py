@@ -13,13 +13,14 @@ from omni.client.client import ApiProblem, ApiUnreachable
 
 T = TypeVar("T")
 
-PAGES = (("Campaigns", "/"), ("Jobs", "/jobs"), ("Accounts", "/accounts"))
+PAGES = (("Campaigns", "/"), ("Jobs", "/jobs"), ("Hosts", "/hosts"), ("Accounts", "/accounts"))
 
 STATE_COLORS = {
     "active": "positive", "succeeded": "positive", "accepted": "positive", "sent": "positive",
     "replied": "positive", "running": "primary", "contacted": "primary", "approved": "primary",
     "claimed": "primary", "sending": "primary", "new": "info", "pending": "info", "queued": "info",
     "paused": "warning", "ambiguous": "warning", "failed": "negative", "rejected": "negative",
+    "ok": "positive", "slowed": "warning", "open": "negative", "half open": "warning",
 }  # fmt: skip
 
 _STYLE = """
@@ -39,7 +40,7 @@ def frame(title: str, path: str) -> Generator[None]:
     ui.colors(primary="#4f46e5", secondary="#0f766e", accent="#c026d3", positive="#15803d")
     ui.add_css(_STYLE)
     dark = ui.dark_mode(None)
-    with ui.header().classes("items-center gap-6 px-6 py-2"):
+    with ui.header().classes("items-center gap-x-4 gap-y-1 sm:gap-x-6 px-4 sm:px-6 py-2"):
         ui.link("Omni", "/").classes("text-lg font-bold text-white no-underline")
         for label, target in PAGES:
             weight = "font-semibold" if target == path else "opacity-75"

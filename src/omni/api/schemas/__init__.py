@@ -11,6 +11,7 @@ from omni.api.schemas.criteria import (
     ShareOut,
     StepOut,
 )
+from omni.api.schemas.hosts import HostOut
 from omni.api.schemas.requests import (
     MAX_ID,
     AccountIn,
@@ -76,6 +77,7 @@ __all__ = [
     "FieldError",
     "Funnel",
     "Health",
+    "HostOut",
     "JobAccepted",
     "JobIn",
     "JobOut",
