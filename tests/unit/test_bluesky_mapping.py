@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omni.base.errors import Rejected
-from omni.connectors.bluesky.mapping import map_feed, map_profile
-from omni.connectors.bluesky.names import read_actor, read_search
+from omni.connectors.bluesky.mapping import carries_tag, map_feed, map_profile
 from omni.connectors.types import RawPost, RawProfile
 
 PAYLOADS = Path(__file__).parent.parent / "data" / "bluesky"
@@ -123,34 +121,67 @@ def test_nothing_in_an_answer_breaks_the_mapping(view: Any, field: str) -> None:
     map_feed([view, {"post": view}], ANA)
 
 
+def labelled(val: str, src: str, **fields: Any) -> dict[str, Any]:
+    label = {"src": src, "uri": ANA, "val": val, "cts": "2026-01-01T00:00:00Z", **fields}
+    return {"did": ANA, "handle": "a.test", "labels": [label]}
+
+
+MODERATOR = "did:plc:ar7c4by46qjdydhdevvrndac"
+
+
+@pytest.mark.parametrize("val", ["!no-unauthenticated", "!hide", "!takedown"])
+@pytest.mark.parametrize("src", [ANA, MODERATOR])
+def test_who_is_hidden_is_not_discoverable_whoever_says_so(val: str, src: str) -> None:
+    mapped = map_profile(labelled(val, src), ())
+    assert mapped
+    assert not mapped.discoverable
+    withdrawn = map_profile(labelled(val, src, neg=True), ())
+    assert withdrawn
+    assert withdrawn.discoverable
+    other = map_profile(labelled("porn", src), ())
+    assert other
+    assert other.discoverable
+
+
+def test_who_blocks_our_account_is_left_alone() -> None:
+    for blocked in (True, False):
+        view = {"did": ANA, "handle": "a.test", "viewer": {"blockedBy": blocked, "muted": True}}
+        mapped = map_profile(view, ())
+        assert mapped
+        assert mapped.discoverable is not blocked
+        # What only the account sees is kept nowhere.
+        assert not mapped.extra
+
+
+def test_only_web_addresses_are_kept_and_each_once() -> None:
+    view = {
+        "did": ANA,
+        "handle": "a.test",
+        "avatar": "https://cdn.example/a",
+        "banner": "https://cdn.example/a",
+        "website": "javascript:alert(1)",
+    }
+    mapped = map_profile(view, ())
+    assert mapped
+    assert (mapped.image_urls, mapped.links) == (("https://cdn.example/a",), ())
+
+
+def tag_facet(tag: object) -> dict[str, Any]:
+    feature = {"$type": "app.bsky.richtext.facet#tag", "tag": tag}
+    return {"index": {"byteStart": 0, "byteEnd": 1}, "features": [feature]}
+
+
 @pytest.mark.parametrize(
-    ("text", "actor"),
+    ("record", "carries"),
     [
-        ("alice.bsky.social", "alice.bsky.social"),
-        (" @Alice.Bsky.Social ", "alice.bsky.social"),
-        ("https://bsky.app/profile/alice.test", "alice.test"),
-        ("https://bsky.app/profile/did:plc:abc/?ref=x", "did:plc:abc"),
-        ("at://did:plc:abc", "did:plc:abc"),
-        ("did:web:labs.example.org", "did:web:labs.example.org"),
+        ({"text": "x", "facets": [tag_facet("Solar")]}, True),
+        ({"text": "x", "tags": ["SOLAR"]}, True),
+        ({"text": "I love #Solar!"}, True),
+        ({"text": "#solarpunk"}, False),
+        ({"text": "solar"}, False),
+        ({"text": "#sun", "facets": [tag_facet(7)], "tags": [None]}, False),
+        ({}, False),
     ],
 )
-def test_an_actor_is_read_as_people_write_it(text: str, actor: str) -> None:
-    assert read_actor(text) == actor
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "alice", "alice@example.com", "did:plc:", "https://evil.example/alice.test", "a b.test",
-     "alice.test/../x", "x" * 300 + ".test", "alice..test", "-alice.test", "a\x00.test"],
-)  # fmt: skip
-def test_what_names_no_actor_is_rejected(text: str) -> None:
-    with pytest.raises(Rejected) as caught:
-        read_actor(text)
-    assert caught.value.field == "seed_value"
-
-
-def test_a_search_needs_words_and_not_too_many() -> None:
-    assert read_search("  solar \n energy ") == "solar energy"
-    for text in ("", " \n", "x" * 301):
-        with pytest.raises(Rejected):
-            read_search(text)
+def test_a_post_carries_a_tag_by_facet_field_or_text(record: Any, carries: bool) -> None:
+    assert carries_tag({"record": record}, "solar") is carries

@@ -8,12 +8,16 @@ from omni.base.errors import Rejected, Transient
 from omni.connectors.addresses import Params
 from omni.connectors.bluesky.session import Session
 from omni.connectors.http import HttpClient, HttpRejected
+from omni.connectors.memory import Memory
 
 _NEEDS_ACCOUNT = frozenset({401, 403})
 
 
 class Reader:
-    """Asks one XRPC query at a time.
+    """Asks XRPC queries.
+
+    The public AppView names an entity tag with each answer, so what it said before is asked for
+    only if it has changed; an account's server names none.
 
     Args:
         http: The way out.
@@ -30,7 +34,7 @@ class Reader:
         session: Session | None = None,
         appview_did: str | None = None,
     ) -> None:
-        self._http = http
+        self._memory = Memory(http)
         self._base = appview_url.rstrip("/") + "/xrpc/"
         self._session = session
         self._headers = {"atproto-proxy": appview_did} if appview_did else None
@@ -53,7 +57,7 @@ class Reader:
 
     async def _query_openly(self, method: str, params: Params) -> Any:
         try:
-            return await self._http.get_json(self._base + method, params=params)
+            return await self._memory.get_json(self._base + method, params=params)
         except HttpRejected as error:
             if error.status not in _NEEDS_ACCOUNT:
                 raise
