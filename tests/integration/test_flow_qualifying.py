@@ -27,7 +27,7 @@ from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.flow_fixtures import run_step, running_world
 from tests.jobs_fixtures import rows
-from tests.qualification_fixtures import add_campaign, add_person
+from tests.qualification_fixtures import add_campaign, add_person, once
 
 NOW = utc_now()
 
@@ -136,5 +136,5 @@ async def test_verdicts_that_are_paid_for_are_leads_though_the_judge_goes_down(
         await add_person(db, f"person{number}", candidate_of=campaign)
     args = QualifyCampaign(campaign_id=campaign.id)
     with pytest.raises(Transient, match="down"):
-        await run_step(replace(world, judge=FailingJudge()), args)
+        await run_step(replace(world, judges=(once(FailingJudge()),)), args)
     assert await rows(db, "select state, count(*)::int from leads group by state") == [("new", 2)]

@@ -11,7 +11,9 @@ import pytest
 from omni.base.errors import Fatal, Transient
 from omni.campaigns.types import Campaign
 from omni.jobs.types import Progress
-from omni.llm.ollama import OllamaJudge, Retries
+from omni.llm.ollama import OllamaJudge
+from omni.llm.pace import Retries
+from omni.llm.pool import Pool
 from omni.llm.ports import Answer, Prompt
 from omni.qualification import store
 from omni.qualification.plan import PROMPT_VERSION
@@ -20,7 +22,7 @@ from omni.qualification.types import Refusal, VerdictKey
 from omni.qualification.work import MAX_FAILED_IN_A_ROW, qualify
 from omni.storage.db import Database
 from omni.storage.sql import Query
-from tests.llm_fixtures import running_ollama
+from tests.llm_fixtures import running_model_server
 from tests.qualification_fixtures import (
     ENGLISH,
     FITTING,
@@ -293,18 +295,18 @@ async def test_the_same_run_on_ollama_over_http(db: Database) -> None:
     campaign = await add_campaign(db)
     for number in range(10):
         await add_person(db, f"p{number}", f"{FITTING} {number}", candidate_of=campaign)
-    with running_ollama() as server:
+    with running_model_server() as server:
         server.latency_s = 0.3
         server.next_faults("500", "half", "whitespace")
-        judge = OllamaJudge(
-            server.url, "llama3.1", timeout_s=10, max_tokens=200, concurrency=4,
+        judge = Pool(
+            OllamaJudge(server.url, "llama3.1", timeout_s=10, max_tokens=200, concurrency=4),
             retries=Retries(attempts=3, base_s=0.001),
-        )  # fmt: skip
+        )
         done = await qualify(
             db, judge, campaign, ENGLISH, limit=50, clock=lambda: NOW, report=lambda progress: None
         )
         await judge.close()
-        assert server.most_in_flight == 4
+        assert 1 < server.most_in_flight <= 4
         assert len(server.requests) == 12
     assert (done.calls, done.verdicts, done.refused, done.failed) == (10, 9, 1, 0)
     assert await count(db, "llm_scores", "model = 'ollama/llama3.1'") == 10

@@ -26,6 +26,7 @@ from omni.connectors.types import RawProfile
 from omni.jobs.types import Progress
 from omni.leads import store as leads
 from omni.leads import work as promoting
+from omni.llm.pool import Pool
 from omni.llm.rules import RulesJudge
 from omni.predicate.plan import compile_criteria
 from omni.profiles import work as profiles
@@ -129,7 +130,7 @@ async def make_changes(db: Database) -> None:
 async def qualify(db: Database, campaign: Campaign) -> object:
     report = await qualification.qualify(
         db,
-        RulesJudge(),
+        Pool(RulesJudge()),
         campaign,
         compile_criteria(campaign.criteria).english,
         limit=JUDGED,

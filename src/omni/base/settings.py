@@ -57,9 +57,16 @@ class Settings(BaseSettings):
     http_ca_file: Path | None = None
     user_agent: str = "Omni/0.1 (self-hosted; reads public profiles)"
 
-    judge: Literal["rules", "ollama"] = "rules"
+    judge: Literal["rules", "ollama", "openai", "off"] = "rules"
+    judge_fallback: str = ""
     ollama_base_url: str = "http://127.0.0.1:11434"
     ollama_model: str = "llama3.1"
+    ollama_api: Literal["generate", "chat"] = "generate"
+    ollama_keep_alive: str | None = None
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_model: str | None = None
+    openai_api_key: SecretStr | None = None
+    llm_images: bool = False
     llm_timeout_s: float = Field(default=120.0, gt=0)
     llm_max_tokens: int = Field(default=600, ge=16, le=8_192)
     llm_concurrency: int = Field(default=2, ge=1, le=64)

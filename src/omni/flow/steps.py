@@ -99,11 +99,14 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
     obstacle = await ledger.find_obstacle(world.db, job.id, args.campaign_id, now=world.clock())
     if obstacle is not None:
         raise Snooze(world.clock() + QUALIFY_PAUSE, f"waits for {obstacle}")
+    if not world.judges:
+        return StepResult({"shortlisted": 0, "calls": 0, "note": "the model is off (OMNI_JUDGE)"})
+    judge = world.judges[0]
     campaign = await campaigns.get(world.db, args.campaign_id)
     try:
         judged = await qualification.qualify(
             world.db,
-            world.judge,
+            judge,
             campaign,
             compile_criteria(campaign.criteria).english,
             limit=args.limit or campaign.shortlist_size,
@@ -111,20 +114,20 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
             report=job.report,
         )
     except (Transient, Fatal):
-        await _promote(world, campaign)
+        await _promote(world, campaign, judge.model)
         raise
-    promoted = await _promote(world, campaign)
+    promoted = await _promote(world, campaign, judge.model)
     return StepResult(
         {**asdict(judged), "leads": asdict(promoted)},
         follow.after_qualification(campaign.id, job.id),
     )
 
 
-async def _promote(world: World, campaign: Campaign) -> LeadReport:
+async def _promote(world: World, campaign: Campaign, model: str) -> LeadReport:
     return await leads.promote(
         world.db,
         campaign,
-        model=world.judge.model,
+        model=model,
         prompt_version=PROMPT_VERSION,
         now=world.clock(),
     )

@@ -18,8 +18,8 @@ from omni.connectors.types import SeedType
 from omni.flow.crowds import Crowds
 from omni.jobs.bullmq import BullBroker
 from omni.jobs.ports import Broker
-from omni.llm.factory import build_judge
-from omni.llm.ports import Judge
+from omni.llm.factory import build_pools
+from omni.llm.pool import Pool
 from omni.storage.db import Database
 from omni.storage.objects import Objects
 
@@ -29,7 +29,11 @@ _OpenPort = Callable[[HttpClient, Settings], _Port | None]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the steps work with; the mappings go by platform."""
+    """What the steps work with.
+
+    The mappings go by platform. The judges stand in the order in which they are preferred; there
+    is none where the model is turned off.
+    """
 
     settings: Settings
     db: Database
@@ -38,7 +42,7 @@ class World:
     sources: Mapping[str, ProfileSource]
     senders: Mapping[str, MessageSender]
     inboxes: Mapping[str, Inbox]
-    judge: Judge
+    judges: tuple[Pool, ...]
     objects: Objects
     vault: Vault
     seeds: Mapping[str, Sequence[SeedType]] = field(default_factory=dict[str, Sequence[SeedType]])
@@ -80,8 +84,9 @@ async def build_world(
         http = await stack.enter_async_context(
             HttpClient.from_settings(settings, base_urls=base_urls)
         )
-        judge = build_judge(settings)
-        stack.push_async_callback(judge.close)
+        judges = build_pools(settings)
+        for judge in judges:
+            stack.push_async_callback(judge.close)
         yield World(
             settings=settings,
             db=db,
@@ -91,7 +96,7 @@ async def build_world(
             senders=_open({c.platform: c.sender for c in connectors}, http, settings),
             inboxes=_open({c.platform: c.inbox for c in connectors}, http, settings),
             seeds={c.platform: c.seeds for c in connectors},
-            judge=judge,
+            judges=judges,
             objects=Objects(settings.data_dir / "objects"),
             vault=open_vault(
                 settings.secret_key.get_secret_value() if settings.secret_key else None,

@@ -1,51 +1,34 @@
-"""A judge that runs on an Ollama server, through `POST /api/generate`.
+"""A judge that runs on an Ollama server, through `POST /api/generate` or `POST /api/chat`.
 
 The answer is streamed, so that a bounded part of it is ever held, and hanging up stops the server.
+The protocol is Ollama's public API documentation (`docs/api.md` of its repository).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from random import Random
 from time import perf_counter
-from typing import cast
+from typing import Any, Literal, NoReturn, cast
 from urllib.parse import urlsplit
 
-from ollama import AsyncClient, GenerateResponse, ResponseError
+from ollama import AsyncClient, ChatResponse, GenerateResponse, ResponseError
 
 from omni.base.errors import Fatal, OmniError, Transient
-from omni.base.log import get_logger
 from omni.base.settings import is_loopback
-from omni.llm.ports import Answer, Prompt
+from omni.llm.pool import TooSlow
+from omni.llm.ports import Answer, Health, Prompt
 
 MAX_ANSWER_CHARS = 64_000
 """What is longer cannot be a verdict: it is cut off, and reading stops."""
 
 _CONTEXT_TOKENS = 8_192
 _CONNECT_S = 10.0
+_HEALTH_S = 10.0
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
 
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How often a passing fault is tried again.
-
-    Attributes:
-        attempts: Calls in all, the first included.
-        base_s: Seconds before the second attempt; doubled each time, then scattered by half.
-        longest_s: The most seconds between two attempts.
-    """
-
-    attempts: int = 3
-    base_s: float = 0.5
-    longest_s: float = 8.0
-
-    def pause(self, attempt: int, rng: Random) -> float:
-        """Return the seconds to wait after attempt number `attempt` (1 is the first)."""
-        return min(self.longest_s, self.base_s * 2 ** (attempt - 1)) * rng.uniform(0.5, 1.5)
+Part = GenerateResponse | ChatResponse
 
 
 class OllamaJudge:
@@ -54,10 +37,12 @@ class OllamaJudge:
     Args:
         base_url: Such as `http://127.0.0.1:11434`.
         model: Name of the model on the server, such as `llama3.1`.
-        timeout_s: The most seconds that one attempt may take, the loading of the model included.
+        timeout_s: The most seconds that one call may take, the loading of the model included.
         max_tokens: The most tokens of an answer.
         concurrency: How many calls may be under way at a time.
-        retries: Bounds of the attempts at passing faults; what took too long is not tried again.
+        api: Which of the two calls is used; a conversation that goes on always uses `chat`.
+        keep_alive: How long the server keeps the model loaded after a call, such as `10m`.
+        images: Whether the model sees pictures.
     """
 
     def __init__(
@@ -68,22 +53,31 @@ class OllamaJudge:
         timeout_s: float,
         max_tokens: int,
         concurrency: int,
-        retries: Retries | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        rng: Random | None = None,
+        api: Literal["generate", "chat"] = "generate",
+        keep_alive: str | None = None,
+        images: bool = False,
     ) -> None:
         self.model = f"ollama/{model}"
         self.concurrency = concurrency
         self._name = model
         self._base_url = base_url
         self._timeout_s = timeout_s
-        self._max_tokens = max_tokens
-        self._retries = retries or Retries()
-        self._sleep = sleep
-        self._rng = rng or Random()  # noqa: S311 - scatters retries, guards nothing
+        self._api = api
+        self._images = images
+        self._common: dict[str, Any] = {
+            "model": model,
+            "keep_alive": keep_alive,
+            # One context size for all calls: another one makes the server load the model again.
+            "options": {
+                "temperature": 0,
+                "seed": 0,
+                "num_predict": max_tokens,
+                "num_ctx": _CONTEXT_TOKENS,
+            },
+        }
         self._client = AsyncClient(
             host=base_url,
-            # The limit of the whole attempt is `_attempt`'s; these are connect, read, write, pool.
+            # The limit of the whole call is `ask`'s; these are connect, read, write, pool.
             timeout=(min(timeout_s, _CONNECT_S), None, None, None),
             follow_redirects=False,
             # A proxy of the environment cannot reach this machine's own loopback.
@@ -94,91 +88,124 @@ class OllamaJudge:
         """Return the model's answer.
 
         Raises:
-            Transient: The server failed in each attempt, or took longer than the time limit.
+            Transient: The server failed, or took longer than the time limit.
             Fatal: The server does not have the model, or refuses the request for good.
         """
         started = perf_counter()
-        attempt = 1
-        while True:
-            try:
-                return await self._attempt(prompt, started)
-            except _Passing as fault:
-                if attempt >= self._retries.attempts:
-                    raise
-                get_logger().info("llm.call_retried", attempt=attempt, error=str(fault))
-            await self._sleep(self._retries.pause(attempt, self._rng))
-            attempt += 1
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._call(prompt, started)
+        except TimeoutError:
+            late = f"ollama: no answer within {self._timeout_s:g} s (OMNI_LLM_TIMEOUT_S)"
+            raise TooSlow(late) from None
+        except Exception as error:  # the package lets faults of its HTTP client through as they are
+            self._raise(error)
+
+    async def health(self) -> Health:
+        """Ask the server which models it has."""
+        try:
+            async with asyncio.timeout(_HEALTH_S):
+                found = await self._client.list()
+        except Exception as error:  # whatever is wrong there is what a person wants to read
+            return Health(False, str(self._broken(error)))
+        models = tuple(sorted(model.model or "" for model in found.models))
+        names = {name.removesuffix(":latest") for name in models}
+        if self._name.removesuffix(":latest") not in names:
+            return Health(False, str(self._missing("not among its models")), models)
+        return Health(True, f"ollama at {self._base_url} has {self._name}", models)
+
+    async def pull(self, report: Callable[[str, int | None, int | None], None]) -> None:
+        """Let the server fetch the model.
+
+        Args:
+            report: Told what is being done, and how many bytes of how many are there.
+
+        Raises:
+            Transient: The server failed; pulling again goes on where it was.
+            Fatal: The server knows no such model.
+        """
+        try:
+            async for part in await self._client.pull(self._name, stream=True):
+                report(_one_line(part.status), part.completed, part.total)
+        except Exception as error:  # as in `ask`
+            self._raise(error)
 
     async def close(self) -> None:
         """Close the connections to the server."""
         await self._client.close()
 
-    async def _attempt(self, prompt: Prompt, started: float) -> Answer:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._generate(prompt, started)
-        except TimeoutError:
-            late = f"ollama: no answer within {self._timeout_s:g} s (OMNI_LLM_TIMEOUT_S)"
-            raise Transient(late) from None
-        except ResponseError as error:
-            raise self._refused(error) from error
-        except _Passing:
-            raise
-        except Exception as error:  # the package lets faults of its HTTP client through as they are
-            raise self._broken(error) from error
-
-    async def _generate(self, prompt: Prompt, started: float) -> Answer:
-        stream = await self._client.generate(
-            model=self._name,
-            system=prompt.system,
-            prompt=prompt.user,
-            format=prompt.schema,
-            stream=True,
-            # One context size for all calls: another one makes the server load the model again.
-            options={
-                "temperature": 0,
-                "num_predict": self._max_tokens,
-                "num_ctx": _CONTEXT_TOKENS,
-            },
-        )
+    async def _call(self, prompt: Prompt, started: float) -> Answer:
+        chat = self._api == "chat" or bool(prompt.turns)
+        stream = await (self._chat(prompt) if chat else self._generate(prompt))
         pieces: list[str] = []
         room = MAX_ANSWER_CHARS
-        async with aclosing(cast("AsyncGenerator[GenerateResponse]", stream)) as parts:
+        async with aclosing(cast("AsyncGenerator[Part]", stream)) as parts:
             async for part in parts:
-                pieces.append((part.response or "")[:room])
+                pieces.append(_text(part)[:room])
                 room -= len(pieces[-1])
                 if part.done or room <= 0:
                     return _answer("".join(pieces), part, started)
-        raise _Passing("ollama: the answer broke off")
+        raise Transient("ollama: the answer broke off")
 
-    def _refused(self, error: ResponseError) -> OmniError:
-        """Say what an error status means; -1 is an error in the middle of an answer."""
-        said = _one_line(error.error)
-        status = error.status_code
-        if status == 404:
-            return Fatal(
-                f"ollama: {self._base_url} has no model {self._name!r} ({said});"
-                f" run `ollama pull {self._name}` there, or set OMNI_OLLAMA_MODEL"
-            )
-        if 400 <= status < 500 and status not in _PASSING_STATUS:
-            return Fatal(f"ollama: {self._base_url} refuses the request: {status} {said}")
-        return _Passing(f"ollama: {self._base_url} failed: {status} {said}")
+    async def _generate(self, prompt: Prompt) -> AsyncIterator[Part]:
+        return await self._client.generate(
+            **self._common,
+            system=prompt.system,
+            prompt=prompt.user,
+            images=self._pictures(prompt),
+            format=prompt.schema,
+            stream=True,
+        )
+
+    async def _chat(self, prompt: Prompt) -> AsyncIterator[Part]:
+        first = {"role": "user", "content": prompt.user, "images": self._pictures(prompt)}
+        turns = [{"role": turn.role, "content": turn.text} for turn in prompt.turns]
+        return await self._client.chat(  # pyright: ignore[reportUnknownMemberType]
+            **self._common,
+            messages=[{"role": "system", "content": prompt.system}, first, *turns],
+            format=prompt.schema,
+            stream=True,
+        )
+
+    def _pictures(self, prompt: Prompt) -> list[bytes] | None:
+        """Return the pictures; the package sends them as base64."""
+        return [image.data for image in prompt.images] or None if self._images else None
+
+    def _raise(self, error: Exception) -> NoReturn:
+        """Say what is wrong in Omni's own terms."""
+        if isinstance(error, OmniError):
+            raise error
+        raise self._broken(error) from error
 
     def _broken(self, error: Exception) -> OmniError:
-        """Say what a broken exchange looks like to a person."""
+        """Say what a failed exchange looks like to a person; -1 is an error in mid-answer."""
+        if isinstance(error, ResponseError):
+            said, status = _one_line(error.error), error.status_code
+            if status == 404:
+                return self._missing(said)
+            if 400 <= status < 500 and status not in _PASSING_STATUS:
+                return Fatal(f"ollama: {self._base_url} refuses the request: {status} {said}")
+            return Transient(f"ollama: {self._base_url} failed: {status} {said}")
         kind = type(error).__name__
-        if kind in ("ConnectError", "ConnectTimeout"):
-            return _Passing(f"ollama: nothing answers at {self._base_url} (OMNI_OLLAMA_BASE_URL)")
-        return _Passing(
+        # The package turns a refused connection into the built-in ConnectionError.
+        if kind in ("ConnectError", "ConnectTimeout", "ConnectionError"):
+            return Transient(f"ollama: nothing answers at {self._base_url} (OMNI_OLLAMA_BASE_URL)")
+        return Transient(
             f"ollama: {self._base_url} gave no usable answer: {kind} {_one_line(error)}"
         )
 
+    def _missing(self, said: str) -> Fatal:
+        return Fatal(
+            f"ollama: {self._base_url} has no model {self._name!r} ({said});"
+            f" run `ollama pull {self._name}` there, or `omni judge pull`, or set OMNI_OLLAMA_MODEL"
+        )
 
-class _Passing(Transient):
-    """A fault that another attempt may not meet, unlike a timeout."""
+
+def _text(part: Part) -> str:
+    return (part.response if isinstance(part, GenerateResponse) else part.message.content) or ""
 
 
-def _answer(text: str, last: GenerateResponse, started: float) -> Answer:
+def _answer(text: str, last: Part, started: float) -> Answer:
     return Answer(
         text=text,
         complete=bool(last.done) and last.done_reason == "stop",

@@ -23,7 +23,7 @@ from typing import Any, cast
 
 import msgspec
 
-from omni.llm.ports import Answer, Prompt
+from omni.llm.ports import Answer, Health, Prompt
 from omni.llm.words import Word, find_words, is_found, quote, stem, telling_words
 
 MAX_WISHES = 24
@@ -79,6 +79,10 @@ class RulesJudge:
         started = perf_counter()
         text = msgspec.json.encode(judge_facts(prompt.facts)).decode()
         return Answer(text, complete=True, latency_ms=(perf_counter() - started) * 1_000)
+
+    async def health(self) -> Health:
+        """Need nothing, so be well."""
+        return Health(True, "the rules need no model", (self.model,))
 
     async def close(self) -> None:
         """Hold nothing, so give nothing back."""

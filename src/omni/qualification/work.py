@@ -11,7 +11,7 @@ from omni.base.errors import Transient
 from omni.base.log import get_logger
 from omni.campaigns.types import Campaign
 from omni.jobs.types import Progress
-from omni.llm.ports import Judge, Prompt
+from omni.llm.ports import Caller, Prompt, Unmetered
 from omni.qualification import store
 from omni.qualification.plan import (
     PROMPT_VERSION,
@@ -36,7 +36,7 @@ MAX_FAILED_IN_A_ROW = 5
 
 async def qualify(
     db: Database,
-    judge: Judge,
+    judge: Caller,
     campaign: Campaign,
     english: str,
     *,
@@ -83,13 +83,14 @@ class _Run:
     """One run over a shortlist."""
 
     db: Database
-    judge: Judge
+    judge: Caller
     campaign: Campaign
     english: str
     key: VerdictKey
     clock: Clock
     report: Callable[[Progress], None]
     total: int
+    meter: Unmetered = field(default_factory=Unmetered)
     tally: _Tally = field(default_factory=_Tally)
 
     async def judge_all(self, shortlist: list[OpenCandidate]) -> None:
@@ -115,7 +116,7 @@ class _Run:
 
     async def _judge_one(self, shortlisted: Shortlisted) -> None:
         try:
-            answer = await self.judge.ask(self._prompt(shortlisted))
+            answer = await self.judge.ask(self._prompt(shortlisted), self.meter)
         except Transient as fault:
             self._count_failure(fault)
             return
@@ -144,7 +145,7 @@ class _Run:
             english=self.english,
             view=shortlisted.view,
         )
-        return Prompt(asked.system, asked.user, asked.schema, asked.image_urls, asked.facts)
+        return Prompt(asked.system, asked.user, asked.schema, facts=asked.facts)
 
     def _count_failure(self, fault: Transient) -> None:
         """Go on after a failed call, but not when the judge is down: the job is tried again."""

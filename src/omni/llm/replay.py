@@ -1,0 +1,69 @@
+"""A judge that says again what was recorded, and never asks a model."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from omni.base.errors import Fatal
+from omni.base.hashing import digest, digest_bytes
+from omni.llm.ports import Answer, Health, Prompt
+
+
+def recording_key(model: str, prompt: Prompt) -> str:
+    """Return what a call is recorded under: the hash of all that the model was given.
+
+    Args:
+        model: `Judge.model` of who was asked.
+        prompt: What it was asked; `facts` say the same once more, so they are left out.
+    """
+    return digest(
+        [
+            model,
+            prompt.system,
+            prompt.user,
+            prompt.schema,
+            [[image.content_type, digest_bytes(image.data)] for image in prompt.images],
+            [[turn.role, turn.text] for turn in prompt.turns],
+        ]
+    )
+
+
+class Recordings(Protocol):
+    """Where answers are kept."""
+
+    async def find(self, key: str) -> Answer | None:
+        """Return the newest answer under a `recording_key`, None if there is none."""
+        ...
+
+
+class ReplayJudge:
+    """Answers from recordings.
+
+    Args:
+        recordings: Where the answers are.
+        model: `Judge.model` of who gave them: verdicts are the same only under the same name.
+        concurrency: How many look-ups may be under way at a time.
+    """
+
+    def __init__(self, recordings: Recordings, model: str, *, concurrency: int = 4) -> None:
+        self.model = model
+        self.concurrency = concurrency
+        self._recordings = recordings
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        """Return what was answered to the same prompt.
+
+        Raises:
+            Fatal: Nothing was recorded for it.
+        """
+        answer = await self._recordings.find(recording_key(self.model, prompt))
+        if answer is None:
+            raise Fatal(f"replay: no answer of {self.model} to this prompt was recorded")
+        return answer
+
+    async def health(self) -> Health:
+        """Need no server, so be well."""
+        return Health(True, f"replays what {self.model} answered", (self.model,))
+
+    async def close(self) -> None:
+        """Hold nothing, so give nothing back."""
