@@ -30,7 +30,7 @@ def require(found: bool, what: str) -> None:
 
 @pytest.fixture(autouse=True)
 def fresh_logging() -> Iterator[None]:
-    """Let no test log into what another one had open: commands send their logs to standard error."""
+    """Let no test log into what another one had open: commands log to standard error."""
     yield
     structlog.reset_defaults()
 
