@@ -114,7 +114,14 @@ async def test_discover_writes_a_crawl_to_the_ledger(api: Served) -> None:
         "platform": "bluesky",
         "seed_type": "followers",
         "seed_value": "ada.example",
-        "config": {"max_profiles": 12, "max_pages": 200, "max_depth": 0, "max_seconds": 900},
+        "config": {
+            "max_profiles": 12,
+            "max_pages": 200,
+            "max_depth": 0,
+            "max_breadth": 1_000,
+            "max_bytes": 500_000_000,
+            "max_seconds": 900,
+        },
         "campaign_id": campaign_id,
     }
     followed = (await api.http.get(accepted["status_url"])).json()

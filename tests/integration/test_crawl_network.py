@@ -15,7 +15,8 @@ from omni.connectors.http import HttpClient
 from omni.connectors.ports import ProfileSource
 from omni.connectors.synthetic.source import SyntheticSource
 from omni.connectors.types import RawProfile, RefPage, Seed
-from omni.crawl.work import YIELD_SIZE, crawl
+from omni.crawl.basket import YIELD_SIZE
+from omni.crawl.work import Walk
 from omni.jobs.types import CrawlConfig, Progress
 from tests.synthetic_fixtures import (
     break_network,
@@ -49,16 +50,17 @@ async def walk(
     """Crawl to the end; hold what every crawl promises."""
     found: list[RawProfile] = []
     kept = reports if reports is not None else []
-    async for part in crawl(
+    walking = Walk(
         source,
         Seed("synthetic", kind, value),
         config or CrawlConfig(),
         concurrency=4,
         monotonic=monotonic,
         report=kept.append,
-    ):
-        assert 1 <= len(part) <= YIELD_SIZE
-        found += part
+    )
+    async for haul in walking.hauls():
+        assert len(haul.profiles) < YIELD_SIZE + source.batch_size
+        found += haul.profiles
     assert len({p.platform_id for p in found}) == len(found)
     assert all(p.discoverable for p in found)
     return found
@@ -111,7 +113,8 @@ async def test_a_platform_that_fails_now_and_then_is_read_through(
     break_network(url, path="/people/syn:3/followers", times=50)
     part = await walk(source, "actor", "syn:3", CrawlConfig(max_depth=2), reports=reports)
     assert [p.platform_id for p in part] == ["syn:3"]
-    assert "failed" in reports[-1].note
+    assert "2 failures" in reports[-1].note
+    assert reports[-1].counts["failures"] == 2
     mend_network(url)
     assert await walk(source, "actor", "syn:3", CrawlConfig(max_depth=1)) == whole
 
@@ -136,15 +139,16 @@ async def test_what_was_found_before_the_platform_went_down_is_kept(
     found: list[RawProfile] = []
 
     async def walk_into_the_fault() -> None:
-        async for part in crawl(
+        walking = Walk(
             source,
             Seed("synthetic", "followers", "syn:3"),
             CrawlConfig(max_depth=3, max_profiles=10_000, max_pages=1_000),
             concurrency=2,
             monotonic=monotonic,
             report=lambda p: break_network(url, times=1_000) if p.done > 50 else None,
-        ):
-            found.extend(part)
+        )
+        async for haul in walking.hauls():
+            found.extend(haul.profiles)
 
     with pytest.raises(Transient):
         await walk_into_the_fault()
@@ -206,12 +210,12 @@ async def test_calls_at_a_time_are_bounded() -> None:
 async def test_nothing_begins_while_the_caller_works() -> None:
     source = Endless()
     config = CrawlConfig(max_profiles=100_000, max_pages=100_000)
-    walking = crawl(
+    walking = Walk(
         source, Seed("endless", "search", "x"), config,
         concurrency=4, monotonic=monotonic, report=lambda _: None,
     )  # fmt: skip
-    async with aclosing(walking):
-        assert len(await anext(walking)) == YIELD_SIZE
+    async with aclosing(walking.hauls()) as hauls:
+        assert len((await anext(hauls)).profiles) == YIELD_SIZE
         calls = source.calls
         await asyncio.sleep(0.05)
         assert source.calls <= calls + 4
@@ -236,9 +240,11 @@ async def test_profiles_do_not_wait_long_for_others() -> None:
         now += 0.5
         return now
 
-    walking = crawl(
+    walking = Walk(
         source, Seed("endless", "search", "x"), CrawlConfig(max_seconds=3_000),
         concurrency=4, monotonic=clock, report=lambda _: None,
     )  # fmt: skip
-    async with aclosing(walking), asyncio.timeout(10):
-        assert 0 < len(await anext(walking)) < YIELD_SIZE
+    async with aclosing(walking.hauls()) as hauls, asyncio.timeout(10):
+        while not (haul := await anext(hauls)).profiles:
+            assert haul.entry.steps
+        assert len(haul.profiles) < YIELD_SIZE

@@ -20,8 +20,8 @@ def check_platform(platforms: Platforms, platform: str) -> None:
         raise Rejected(f"there is no such platform: use {_choices(platforms)}", field="platform")
 
 
-def check_seed(platforms: Platforms, platform: str, seed_type: str) -> None:
-    """Refuse a platform that there is not, or a seed type that it does not know.
+def check_seed(platforms: Platforms, platform: str, seed_type: str, max_depth: int) -> None:
+    """Refuse a platform that there is not, a seed type or a depth that it does not know.
 
     Raises:
         Rejected: With the choices.
@@ -32,6 +32,8 @@ def check_seed(platforms: Platforms, platform: str, seed_type: str) -> None:
         raise Rejected(
             f"{platform} knows no such seed type: use {_choices(seed_types)}", field="seed_type"
         )
+    if max_depth and "followers" not in seed_types:
+        raise Rejected(f"{platform} does not show followers: use 0", field="crawl_config.max_depth")
 
 
 def _choices(names: Mapping[str, object] | frozenset[str]) -> str:

@@ -19,6 +19,12 @@ from omni.storage.db import Database
 Interruption = Literal["cancelled", "lost", "released"]
 """Why a run is stopped from outside: a person asked, its lease is gone, the worker stops."""
 
+MIN_AGE_S = 0.5
+"""A run that is younger needs no sign of life."""
+
+RELISTEN_S = 60.0
+"""A listening connection can die without a sign, so that it is taken anew now and then."""
+
 MAX_NOTE = 200
 """The most characters of a progress note that the ledger keeps."""
 
@@ -29,7 +35,7 @@ class Timing:
 
     Attributes:
         lease: A run whose worker has been silent for so long may be given to another.
-        beat: Between two signs of life; a cancellation is noticed as late as this.
+        beat: Between two signs of life; a cancellation of which no word came is noticed then.
         drain: How long running jobs may go on after the worker was told to stop.
         abandon: How long a step may take to notice that it was interrupted.
     """
@@ -99,21 +105,56 @@ class Heart:
         self._worker = worker
         self._timing = timing
         self._runs = runs
+        self._stop_heard = asyncio.Event()
         self._log = get_logger()
 
     async def beat_forever(self) -> None:
         """Beat until this task is cancelled; nothing else may end it."""
-        while True:
-            await asyncio.sleep(self._timing.beat)
-            try:
-                await self.beat()
-            except Exception:
-                self._log.exception("jobs.heartbeat_failed")
+        listening = asyncio.create_task(self._listen_forever())
+        try:
+            while True:
+                young = MIN_AGE_S if not await self._told_to_stop() else 0.0
+                try:
+                    await self.beat(young)
+                except Exception:
+                    self._log.exception("jobs.heartbeat_failed")
+        finally:
+            listening.cancel()
 
-    async def beat(self) -> None:
-        """Extend the leases, tell the progress, and learn who is to stop."""
+    async def _told_to_stop(self) -> bool:
+        """Wait for the next beat; True when it comes early, as one of our runs is to stop."""
+        try:
+            async with asyncio.timeout(self._timing.beat):
+                await self._stop_heard.wait()
+        except TimeoutError:
+            return False
+        self._stop_heard.clear()
+        return True
+
+    async def _listen_forever(self) -> None:
+        """Hear of cancellations at once; while that fails, the heartbeat finds them."""
+        while True:
+            try:
+                async with self._db.listen(store.CANCELS, self._hear):
+                    await asyncio.sleep(RELISTEN_S)
+            except Transient as error:
+                self._log.warning("jobs.listening_faltered", error=str(error))
+                await asyncio.sleep(self._timing.beat)
+
+    def _hear(self, job_id: str) -> None:
+        if any(str(run.claimed.job_id) == job_id for run in self._runs):
+            self._stop_heard.set()
+
+    async def beat(self, min_age_s: float = MIN_AGE_S) -> None:
+        """Extend the leases, tell the progress, and learn who is to stop.
+
+        Args:
+            min_age_s: Runs that are younger are left out: most end before they need a beat.
+        """
         now = monotonic()
-        due = [run for run in self._runs if now - run.began > 0.5 and run.interruption != "lost"]
+        due = [
+            run for run in self._runs if now - run.began >= min_age_s and run.interruption != "lost"
+        ]
         if not due:
             return
         try:

@@ -11,6 +11,7 @@ from zlib import crc32
 from omni.base.clock import Clock
 from omni.base.errors import Rejected, Transient
 from omni.base.log import get_logger
+from omni.crawl import store as crawl_logs
 from omni.jobs import store
 from omni.jobs.types import (
     CrawlRefresh,
@@ -28,6 +29,8 @@ from omni.storage.db import Database
 TICK_S = 10.0
 CAMPAIGNS_PER_TICK = 500
 DELETED_PER_TICK = 1_000
+LOGS_PER_TICK = 20
+"""Logs of crawls that have ended; one may have thousands of entries."""
 
 DAY = timedelta(days=1)
 
@@ -153,6 +156,7 @@ async def run_schedule(
                     await store.enqueue(tx, new, now=clock())
             known = _remember(known, due)
             await store.delete_finished(db, before=clock() - jobs_kept, limit=DELETED_PER_TICK)
+            await crawl_logs.delete_ended(db, limit=LOGS_PER_TICK)
         except Transient as error:
             log.warning("schedule.tick_faltered", error=str(error))
         await _sleep(stop, TICK_S)

@@ -85,6 +85,16 @@ where id = :id and state in ('queued', 'running')
 returning id, kind, queue, args, campaign_id, state, run_at, attempts, max_attempts,
           cancel_requested, progress, result, error, created_at, started_at, finished_at;
 
+-- name: tell_cancel
+-- No table. Workers that listen hear it at the commit; the heartbeat finds what nobody heard.
+select pg_notify('omni_cancels', :id::uuid::text);
+
+-- name: spare_attempt
+-- Primary key. The fence is the attempt: a run that lost its lease changes nothing.
+update jobs
+set max_attempts = max_attempts + 1
+where id = :id::uuid and state = 'running' and attempts = :attempt::int;
+
 -- name: list_unpublished
 -- jobs_unpublished: only due rows, oldest first. No lock: see relay.py.
 select id, queue, delivery

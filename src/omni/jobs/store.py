@@ -29,6 +29,9 @@ QUERIES = load_queries("omni.jobs")
 CHANNEL = "omni_jobs"
 """The NOTIFY channel on which new due jobs are announced."""
 
+CANCELS = "omni_cancels"
+"""The NOTIFY channel that tells the ids of running jobs which are to stop."""
+
 SOON = timedelta(seconds=5)
 """A job that is queued until then only snoozes: it is not backing off after a failure."""
 
@@ -124,6 +127,8 @@ async def request_cancel(db: Executor, job_id: UUID, *, now: datetime) -> Job:
     """
     row = await db.fetchrow(QUERIES["cancel_job"], id=job_id, now=now)
     if row is not None:
+        if row["state"] == "running":
+            await db.execute(QUERIES["tell_cancel"], id=job_id)
         return Job(**row)
     ended = await get_job(db, job_id)
     raise Conflict(f"the job has already ended: it is {ended.state}")
@@ -249,6 +254,17 @@ async def extend(
     )
     own = {(row["id"], row["delivery"], row["attempts"]): row["cancel_requested"] for row in rows}
     return [own.get((beat.run.job_id, beat.run.delivery, beat.run.attempt)) for beat in beats]
+
+
+async def spare_attempt(tx: Executor, job_id: UUID, attempt: int) -> None:
+    """Let a run cost no attempt, for it has taken its job further, whatever becomes of the run.
+
+    Call it once a run, in the transaction that writes what it has achieved for good.
+
+    Args:
+        attempt: The run's; nothing happens when the job is at another one.
+    """
+    await tx.execute(QUERIES["spare_attempt"], id=job_id, attempt=attempt)
 
 
 async def finish(db: Database, worker: str, ended: Sequence[Ended], *, now: datetime) -> list[bool]:

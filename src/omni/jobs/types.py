@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -23,12 +23,17 @@ class CrawlConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         max_profiles: The most profiles that it fetches.
         max_pages: The most pages of people that it reads.
         max_depth: 0 takes the seed's own people; 1 also the followers of each, and so on.
-        max_seconds: Wall-clock seconds until it stops with what it has.
+        max_breadth: The most people that it takes from the followers of each person; the seed's own
+            list is not meant.
+        max_bytes: Bytes of answers, unpacked, until it stops with what it has.
+        max_seconds: Wall-clock seconds until it stops with what it has, over all its runs.
     """
 
     max_profiles: int = 500
     max_pages: int = 200
     max_depth: int = 0
+    max_breadth: int = 1_000
+    max_bytes: int = 500_000_000
     max_seconds: int = 900
 
 
@@ -179,11 +184,16 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `done` of `total` (None: not known yet), and a few words."""
+    """How far a job is: `done` of `total` (None: not known yet), and a few words.
+
+    Attributes:
+        counts: What there is to say in numbers, by name; which names, says the kind of job.
+    """
 
     done: int
     total: int | None = None
     note: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)

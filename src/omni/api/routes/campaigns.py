@@ -111,7 +111,7 @@ async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -
 )
 async def discover(campaign_id: RowId, body: DiscoverIn, deps: Deps, once: RunOnce) -> Response:
     """Crawl from a seed. Whom it finds is kept, and becomes a candidate where the criteria fit."""
-    check_seed(deps.platforms, body.platform, body.seed_type)
+    check_seed(deps.platforms, body.platform, body.seed_type, body.crawl_config.max_depth)
     args = CrawlSeed(
         platform=body.platform,
         seed_type=body.seed_type,

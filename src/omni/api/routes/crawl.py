@@ -26,7 +26,7 @@ async def create_crawl_job(
 ) -> Response:
     """Write a crawl to the ledger; a worker of the queue `crawl` takes it up."""
     platform = body.platform or str(request.app.state.default_platform)
-    check_seed(deps.platforms, platform, body.seed_type)
+    check_seed(deps.platforms, platform, body.seed_type, body.crawl_config.max_depth)
     args = CrawlSeed(
         platform=platform,
         seed_type=body.seed_type,

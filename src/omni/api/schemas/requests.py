@@ -18,8 +18,11 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from omni.campaigns.types import CampaignStatus
+from omni.crawl.plan import MAXIMA, MINIMA
+from omni.jobs.types import CrawlConfig
 
 MAX_ID = 2**63 - 1
+USUAL = CrawlConfig()
 Decision = Literal["accepted", "rejected"]
 TimetableKind = Literal["crawl.refresh", "dispatch.dm", "feedback.sweep", "weights.update"]
 
@@ -106,14 +109,44 @@ class CampaignPatch(_In):
 
 
 class CrawlConfigIn(_In):
-    """Bounds of one crawl: it stops at the first that it reaches."""
+    """Bounds of one crawl: it stops at the first that it reaches. They hold over all its runs."""
 
-    max_profiles: int = Field(default=500, ge=1, le=100_000)
-    max_pages: int = Field(default=200, ge=1, le=10_000)
-    max_depth: int = Field(
-        default=0, ge=0, le=3, description="0: the seed's own people; 1: also whom they lead to"
+    max_profiles: int = Field(
+        default=USUAL.max_profiles,
+        ge=MINIMA.max_profiles,
+        le=MAXIMA.max_profiles,
+        description="The most people that it looks at",
     )
-    max_seconds: int = Field(default=900, ge=1, le=3_600)
+    max_pages: int = Field(
+        default=USUAL.max_pages,
+        ge=MINIMA.max_pages,
+        le=MAXIMA.max_pages,
+        description="The most pages of people that it reads, all lists together",
+    )
+    max_depth: int = Field(
+        default=USUAL.max_depth,
+        ge=MINIMA.max_depth,
+        le=MAXIMA.max_depth,
+        description="0: the seed's own people; 1: also the followers of each; and so on",
+    )
+    max_breadth: int = Field(
+        default=USUAL.max_breadth,
+        ge=MINIMA.max_breadth,
+        le=MAXIMA.max_breadth,
+        description="The most people that it takes from the followers of each person",
+    )
+    max_bytes: int = Field(
+        default=USUAL.max_bytes,
+        ge=MINIMA.max_bytes,
+        le=MAXIMA.max_bytes,
+        description="Bytes of the platform's answers, unpacked, that it reads",
+    )
+    max_seconds: int = Field(
+        default=USUAL.max_seconds,
+        ge=MINIMA.max_seconds,
+        le=MAXIMA.max_seconds,
+        description="Seconds that it walks; waiting in the queue does not count",
+    )
 
 
 class DiscoverIn(_In):
