@@ -1,1 +1,1 @@
-"""Walks from a seed over a bounded frontier and yields raw profiles; owns no profile table."""
+"""Walks from a seed over a bounded frontier, and keeps the log from which a walk resumes."""
