@@ -11,6 +11,8 @@ import pytest
 from omni.api.preview import FEW, extrapolate
 from omni.campaigns import store as campaigns
 from omni.candidates.work import refresh
+from omni.qualification.plan import PROMPT_VERSION
+from omni.qualification.store import MOST_REFUSALS
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.api_fixtures import Served, problem, served
@@ -50,8 +52,18 @@ JUDGE = Query(
     """
     insert into llm_scores (campaign_id, profile_id, username, profile_hash, criteria_hash, model,
         prompt_version, outcome, qualified, score, raw, latency_ms)
-    select :campaign_id, p, 'x', 'v', :criteria_hash, 'm', '1', 'verdict', true, 1, '', 1
+    select :campaign_id, p, 'x', :view_hash, :criteria_hash, 'm', :prompt_version, 'verdict', true,
+        1, '', 1
     from unnest(:ids::bigint[]) p
+    """,
+)
+REFUSE = Query(
+    "refuse",
+    """
+    insert into llm_scores (campaign_id, profile_id, username, profile_hash, criteria_hash, model,
+        prompt_version, outcome, raw, latency_ms)
+    select :campaign_id, p, 'x', '', :criteria_hash, 'm', :prompt_version, 'refused', '', 1
+    from unnest(:ids::bigint[]) p, generate_series(1, :times::int)
     """,
 )
 
@@ -95,19 +107,48 @@ async def test_a_preview_of_an_edit_tells_what_saving_it_then_does(api: Served) 
 
 
 async def test_an_edit_that_is_taken_back_finds_its_verdicts_again(api: Served) -> None:
-    ids = await add_profiles(api.db, 100)
+    ids = await add_profiles(api.db, 900)
     campaign = await add_campaign(api.db, OLD)
     judged = await _preview(api, criteria=NEW)
     fitting = judged["fits"]["value"]
-    await api.db.execute(
-        JUDGE, campaign_id=campaign.id, criteria_hash=judged["criteria_hash"], ids=ids
-    )
+    key: dict[str, Any] = {
+        "campaign_id": campaign.id, "criteria_hash": judged["criteria_hash"],
+    }  # fmt: skip
+    await api.db.execute(JUDGE, **key, prompt_version=PROMPT_VERSION, view_hash="", ids=ids)
     edit = (await _preview(api, criteria=NEW, campaign_id=campaign.id))["edit"]
-    assert edit["judged_already"] == fitting
+    assert edit["judged_already"] == fitting > 0
     assert edit["calls_in_all"]["value"] == edit["calls_next_run"] == 0
     same = (await _preview(api, campaign_id=campaign.id))["edit"]
     assert not same["changes"]
     assert same["enters"]["value"] == same["calls_in_all"]["value"] == 0
+
+
+async def test_only_what_no_judge_is_asked_again_is_spared(api: Served) -> None:
+    ids = await add_profiles(api.db, 900)
+    campaign = await add_campaign(api.db, OLD)
+    told = await _preview(api, criteria=NEW)
+    key: dict[str, Any] = {
+        "campaign_id": campaign.id, "criteria_hash": told["criteria_hash"],
+    }  # fmt: skip
+    current: dict[str, Any] = {**key, "prompt_version": PROMPT_VERSION}
+    await api.db.execute(JUDGE, **key, prompt_version="old", view_hash="", ids=ids)
+    await api.db.execute(JUDGE, **current, view_hash="another view", ids=ids)
+    await api.db.execute(REFUSE, **current, ids=ids, times=MOST_REFUSALS - 1)
+    edit = (await _preview(api, criteria=NEW, campaign_id=campaign.id))["edit"]
+    assert edit["judged_already"] == 0
+    assert edit["calls_in_all"]["value"] == told["fits"]["value"] > 0
+    await api.db.execute(REFUSE, **current, ids=ids, times=1)
+    edit = (await _preview(api, criteria=NEW, campaign_id=campaign.id))["edit"]
+    assert edit["judged_already"] == told["fits"]["value"]
+    assert edit["calls_next_run"] == 0
+
+
+async def test_a_paused_campaign_pays_nothing_in_its_next_run(api: Served) -> None:
+    await add_profiles(api.db, 900)
+    campaign = await add_campaign(api.db, OLD)
+    await campaigns.update(api.db, campaign.id, now=NOW, status="paused")
+    edit = (await _preview(api, criteria=NEW, campaign_id=campaign.id))["edit"]
+    assert (edit["calls_next_run"], edit["calls_in_all"]["value"] > 0) == (0, True)
 
 
 async def test_each_clause_has_its_own_share_at_its_own_path(api: Served) -> None:

@@ -26,6 +26,8 @@ from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.predicate.plan import compile_criteria, probe_criteria
 from omni.predicate.types import Compiled, Probes, Step, Where
+from omni.qualification.plan import PROMPT_VERSION
+from omni.qualification.store import MOST_REFUSALS
 from omni.storage.db import Database, Row
 from omni.storage.sql import Fragment
 
@@ -222,7 +224,7 @@ async def _edit(
     fits, enters, leaves = (looked.count(name) for name in ("fits", "enters", "leaves"))
     if fits is None or enters is None or leaves is None:
         return None
-    changes = compiled.criteria_hash != campaign.criteria_hash
+    changes, runs = compiled.criteria_hash != campaign.criteria_hash, campaign.status == "active"
     judged = await _judged(db, campaign, compiled) if changes else 0
     calls = exactly(0)
     if changes:
@@ -233,7 +235,7 @@ async def _edit(
         enters=enters,
         leaves=await _leaves(db, campaign, compiled.where) or leaves,
         judged_already=judged,
-        calls_next_run=min(campaign.shortlist_size, calls.value),
+        calls_next_run=min(campaign.shortlist_size, calls.value) if runs else 0,
         calls_in_all=calls,
     )
 
@@ -256,7 +258,7 @@ async def _leaves(db: Database, campaign: Campaign, where: Where) -> CountOut | 
 
 
 async def _judged(db: Database, campaign: Campaign, compiled: Compiled) -> int:
-    """Count verdicts that these criteria have already, as after an edit that is taken back."""
+    """Count whom these criteria need not ask about, as after an edit that is taken back."""
     try:
         async with db.question(within_ms=_MS["edit"]) as tx:
             return await tx.fetchval(
@@ -264,6 +266,8 @@ async def _judged(db: Database, campaign: Campaign, compiled: Compiled) -> int:
                 {"where": Fragment(compiled.where.sql, compiled.where.params)},
                 campaign_id=campaign.id,
                 criteria_hash=compiled.criteria_hash,
+                prompt_version=PROMPT_VERSION,
+                most_refusals=MOST_REFUSALS,
                 most=MOST_JUDGED,
             )
     except OutOfTime:

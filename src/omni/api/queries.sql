@@ -119,17 +119,29 @@ from (
 left join profile_features pf on pf.profile_id = c.profile_id;
 
 -- name: count_judged
--- People who have a verdict under these criteria already and still fit them, at most :most: an
--- index-only scan of the campaign's own part of llm_scores_by_criteria, and a probe of
--- profile_features' key for each.
+-- Whom a judge would not be asked about again under these criteria, at most :most: who has a verdict
+-- on their view as it is, and who was refused too often. An index-only scan of the campaign's own
+-- parts of llm_scores_by_criteria and llm_scores_refused, and a probe of profile_features' key for
+-- each. Whatever the model: which one the workers ask is not known here.
 select count(*)
 from (
-    select distinct s.profile_id from llm_scores s
-    where s.outcome = 'verdict' and s.campaign_id = :campaign_id
-      and s.criteria_hash = :criteria_hash
-    limit :most::bigint
+    (
+        select s.profile_id, s.profile_hash from llm_scores s
+        where s.outcome = 'verdict' and s.campaign_id = :campaign_id
+          and s.criteria_hash = :criteria_hash and s.prompt_version = :prompt_version
+        limit :most::bigint
+    )
+    union
+    (
+        select r.profile_id, r.profile_hash from llm_scores r
+        where r.outcome = 'refused' and r.campaign_id = :campaign_id
+          and r.criteria_hash = :criteria_hash and r.prompt_version = :prompt_version
+        group by r.profile_id, r.profile_hash, r.model
+        having count(*) >= :most_refusals::int
+        limit :most::bigint
+    )
 ) s
-join profile_features pf on pf.profile_id = s.profile_id
+join profile_features pf on pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash
 where ({{where}}) is true;
 
 -- name: explain_profile

@@ -72,8 +72,10 @@ class EditOut(_Out):
     """What an edit of a campaign's criteria would do.
 
     Verdicts are kept by criteria: under other criteria every candidate is judged anew. So
-    `calls_next_run` is what the next qualification would pay (never more than the shortlist), and
-    `calls_in_all` what it takes until all who fit are judged.
+    `calls_next_run` is what the next qualification would pay (never more than the shortlist, and
+    nothing while the campaign is paused), and `calls_in_all` what it takes until all who fit are
+    judged. Not paid are verdicts that these criteria had before, as long as the view of the person
+    is the same, and people whose answers were refused too often: `judged_already`, of any model.
     """
 
     changes: bool
