@@ -18,12 +18,15 @@ from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.http import HttpClient
 from omni.connectors.mastodon.client import MastodonClient
 from omni.connectors.mastodon.source import MastodonSource
+from omni.connectors.matrix.client import MatrixClient
+from omni.connectors.matrix.source import MatrixSource
 from omni.connectors.ports import ProfileSource
 from omni.connectors.synthetic.source import SyntheticSource
 from omni.connectors.types import Seed
 from tests.e2e.atproto_network import AtprotoNetwork
 from tests.e2e.product import free_ports
 from tests.mastodon_server import MastodonServer
+from tests.synapse_server import SynapseServer
 from tests.synthetic_fixtures import edit_person, quick_client, running_network
 
 
@@ -41,7 +44,8 @@ class SourceCase:
         hidden: The id of somebody who asks not to be found.
         odd: The id of somebody whose bio holds control characters.
         down: The same source on a server that does not answer.
-        lacks: Which of `hidden`, `odd` and `down` the platform cannot have, each with the reason.
+        lacks: Which of `hidden`, `odd`, `down` and `posts` the platform cannot have, each with the
+            reason.
     """
 
     source: ProfileSource
@@ -123,6 +127,30 @@ async def mastodon(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]
 
 
 @asynccontextmanager
+async def matrix(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
+    """Matrix' source on a real homeserver, as one of its accounts reads it."""
+    server: SynapseServer = request.getfixturevalue("synapse_server")
+    host = server.with_role("host").user_id
+    async with quick_client(timeout_s=30.0) as http:
+        yield SourceCase(
+            source=MatrixSource(MatrixClient(http, server.url, server.token), page_size=20),
+            seeds={
+                "search": Seed("matrix", "search", "climate"),
+                "room": Seed("matrix", "room", server.ours),
+                "actor": Seed("matrix", "actor", host),
+            },
+            paged=Seed("matrix", "room", server.open),
+            person=host,
+            gone="@nobody:matrix.test",
+            unknown=Seed("matrix", "room", "#nowhere:matrix.test"),
+            hidden=server.with_role("hidden").user_id,
+            odd=server.with_role("odd").user_id,
+            down=MatrixSource(MatrixClient(http, nowhere(), "token")),
+            lacks={"posts": "what people say in rooms is talk, and is not read"},
+        )
+
+
+@asynccontextmanager
 async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
     """The synthetic network's source, over HTTP."""
     folder: Path = request.getfixturevalue("tmp_path")
@@ -148,6 +176,7 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase
 SOURCES: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
     "bluesky": (bluesky, (pytest.mark.node,)),
     "mastodon": (mastodon, (pytest.mark.xdist_group("mastodon"),)),
+    "matrix": (matrix, (pytest.mark.xdist_group("matrix"),)),
     "synthetic": (synthetic, ()),
 }
 

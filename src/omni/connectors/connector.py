@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 def _nowhere(settings: Settings) -> Collection[str]:
     return ()
+
+
+def _nothing(settings: Settings) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Connector:
         sender: Opens what sends direct messages; None where it cannot.
         inbox: Opens what reads answers; None where it cannot.
         seeds: What people are told of the source's seed types, the most useful first.
+        authorizations: The `Authorization` that pictures are fetched with, by the prefix of their
+            addresses, which ends with a slash; for platforms that show them to accounts only.
     """
 
     platform: str
@@ -39,3 +45,4 @@ class Connector:
     sender: Callable[[HttpClient, Settings], MessageSender | None] | None = None
     inbox: Callable[[HttpClient, Settings], Inbox | None] | None = None
     seeds: tuple[SeedType, ...] = ()
+    authorizations: Callable[[Settings], Mapping[str, str]] = _nothing

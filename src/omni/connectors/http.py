@@ -13,6 +13,7 @@ import msgspec
 from omni.base.clock import Clock, utc_now
 from omni.base.settings import Settings
 from omni.connectors.addresses import Loopback, Params, origin_of, parse_target
+from omni.connectors.authority import Authorizations
 from omni.connectors.engine import Engine
 from omni.connectors.exchange import Answer, Ask, HttpRejected, TooLarge
 from omni.connectors.fetched import Fetched, Validators, read_content_type, validators_of
@@ -58,6 +59,8 @@ class HttpClient:
         rng: The source of jitter.
         resolver: Finds the addresses of a host.
         ca_file: Certificates of the authorities to trust, PEM; the system's own if None.
+        authorizations: What to say to GETs below these prefixes whose callers say nothing; see
+            `authority`.
     """
 
     def __init__(
@@ -77,8 +80,10 @@ class HttpClient:
         rng: Random | None = None,
         resolver: Resolver = system_resolver,
         ca_file: str | None = None,
+        authorizations: Mapping[str, str] | None = None,
     ) -> None:
         self._headers = {"User-Agent": user_agent}
+        self._authorizations = Authorizations(authorizations or {})
         self._max_bytes = max_bytes
         self._loopback = loopback
         self._hosts = Hosts(concurrency=concurrency, per_host=per_host, resolver=resolver)
@@ -97,13 +102,20 @@ class HttpClient:
         )
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, base_urls: Collection[str] = ()) -> Self:
+    def from_settings(
+        cls,
+        settings: Settings,
+        *,
+        base_urls: Collection[str] = (),
+        authorizations: Mapping[str, str] | None = None,
+    ) -> Self:
         """Build the client that a process uses.
 
         Args:
             settings: Everything that a user may set.
             base_urls: Base URLs of the configured platforms. Those on this machine may be asked;
                 nothing else on it may, so that a profile's picture cannot point at its services.
+            authorizations: As for the client itself.
         """
         return cls(
             user_agent=settings.user_agent,
@@ -116,6 +128,7 @@ class HttpClient:
             proxy_dns=settings.http_proxy_dns,
             ca_file=str(settings.http_ca_file) if settings.http_ca_file else None,
             loopback=frozenset(origin_of(url) for url in base_urls),
+            authorizations=authorizations,
         )
 
     async def __aenter__(self) -> Self:
@@ -306,10 +319,12 @@ class HttpClient:
         once: bool = False,
         conditional: bool = False,
     ) -> _T:
+        target = parse_target(url, params, loopback=self._loopback)
+        allowed = self._authorizations.headers(method, target.url)
         ask = Ask(
             method=method,
-            target=parse_target(url, params, loopback=self._loopback),
-            headers={**self._headers, **known, **(headers or {})},
+            target=target,
+            headers={**self._headers, **allowed, **known, **(headers or {})},
             body=body,
             max_bytes=self._max_bytes if max_bytes is None else max_bytes,
             once=once,

@@ -10,12 +10,13 @@ from omni.base.errors import Fatal
 from omni.connectors.bluesky.connector import BLUESKY
 from omni.connectors.connector import Connector
 from omni.connectors.mastodon.connector import MASTODON
+from omni.connectors.matrix.connector import MATRIX
 from omni.connectors.synthetic.connector import SYNTHETIC
 
 GROUP = "omni.connectors"
 """The entry points' group; each one names a `Connector`."""
 
-OWN = (BLUESKY, MASTODON, SYNTHETIC)
+OWN = (BLUESKY, MASTODON, MATRIX, SYNTHETIC)
 
 _PLATFORM = re.compile(r"[a-z][a-z0-9-]{0,39}")
 

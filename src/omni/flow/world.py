@@ -81,8 +81,9 @@ async def build_world(
         stack.push_async_callback(broker.close)
         connectors = load_connectors()
         base_urls = [url for connector in connectors for url in connector.base_urls(settings)]
+        said = {u: s for each in connectors for u, s in each.authorizations(settings).items()}
         http = await stack.enter_async_context(
-            HttpClient.from_settings(settings, base_urls=base_urls)
+            HttpClient.from_settings(settings, base_urls=base_urls, authorizations=said)
         )
         judges = build_pools(settings)
         for judge in judges:

@@ -1,0 +1,1 @@
+"""Matrix, read as one account of one homeserver sees it."""
