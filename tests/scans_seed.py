@@ -10,6 +10,7 @@ from tests.candidates_fixtures import add_campaign, target_of
 
 LARGE = (
     "profiles_raw", "profile_features", "discoveries", "campaign_candidates", "llm_scores", "leads",
+    "refreshes",
 )  # fmt: skip
 OTHERS = 9
 """How many campaigns there are beside the one that is looked at."""
@@ -26,6 +27,15 @@ PROFILES = Query(
         jsonb_build_object('bio', repeat('words of many kinds ', 12), 'k', k), md5(k::text),
         now() - k * interval '1 second'
     from generate_series(1, :count::int) k
+    """,
+)
+PLANS = Query(
+    "plans",
+    """
+    insert into refreshes (profile_id, platform, interest, pace, changes, changed_s, still_s,
+        looked_at, seen_hash, refresh_at)
+    select profile_id, platform, 1, 11, 0, 0, 0, last_seen, content_hash, last_seen
+    from profiles_raw
     """,
 )
 FEATURES = Query(
@@ -138,6 +148,7 @@ async def seed(db: Database, profiles: int, *, model: str, prompt_version: str) 
 
 async def _fill(tx: Tx, profiles: int, *, model: str, prompt_version: str) -> list[Campaign]:
     await tx.execute(PROFILES, count=profiles)
+    await tx.execute(PLANS)
     await tx.execute(FEATURES, count=profiles, others=OTHERS, chosen=CHOSEN)
     tags = ["chosen", *(f"tag{n}" for n in range(OTHERS))]
     campaigns = [await add_campaign(tx, _tagged(tag), name=tag) for tag in tags]

@@ -17,6 +17,7 @@ from omni.flow import pictures
 from omni.flow.follow import IMAGES_AGAIN
 from omni.flow.world import World
 from omni.jobs.types import CrawlRefresh, FetchImages
+from omni.profiles import refresh_work
 from omni.profiles.work import store_batch
 from omni.storage.db import Database
 from tests.flow_fixtures import AnsweringSource, run_step, running_world
@@ -61,6 +62,7 @@ async def world(
 async def add_person(db: Database) -> int:
     async with db.transaction() as tx:
         found = await store_batch(tx, [raw_profile(1)], now=NOW, campaign_id=None, job_id=None)
+    await refresh_work.note_interest(db, dict.fromkeys(found.new, 1.0), now=NOW)
     return found.new[0]
 
 

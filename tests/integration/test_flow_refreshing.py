@@ -13,6 +13,7 @@ from omni.base.clock import utc_now
 from omni.base.errors import Rejected, Transient
 from omni.flow.world import World
 from omni.jobs.types import CrawlRefresh, MaintainCandidates
+from omni.profiles import refresh_work
 from omni.profiles.work import store_batch
 from omni.storage.db import Database
 from tests.candidates_fixtures import add_campaign
@@ -20,7 +21,11 @@ from tests.flow_fixtures import Answer, AnsweringSource, run_step, running_world
 from tests.jobs_fixtures import rows
 from tests.profiles_fixtures import NOW, raw_profile
 
-LOOKED = "select platform_id from profiles_raw where looked_at > '2026-01-01' order by 1"
+DUE = (
+    "select platform_id from refreshes join profiles_raw using (profile_id)"
+    " where refresh_at < now() order by 1"
+)
+"""Whom the next run would ask for."""
 SEEN = "select platform_id from profiles_raw where last_seen > '2026-01-01' order by 1"
 
 
@@ -35,7 +40,8 @@ async def add_people(db: Database, platform: str, count: int) -> None:
         raw_profile(n, platform=platform, platform_id=f"{platform}:{n}") for n in range(count)
     ]
     async with db.transaction() as tx:
-        await store_batch(tx, people, now=NOW, campaign_id=None, job_id=None)
+        found = await store_batch(tx, people, now=NOW, campaign_id=None, job_id=None)
+    await refresh_work.note_interest(db, dict.fromkeys(found.new, 1.0), now=NOW)
 
 
 def everybody(platform: str) -> Callable[[Sequence[str]], Answer]:
@@ -112,8 +118,9 @@ async def test_who_hides_is_let_go_and_one_empty_answer_is_not_believed(
     await add_people(db, "up", 1)
     empty = AnsweringSource("up", lambda _: [])
     assert (await run_step(platforms(world, empty), CrawlRefresh())).result["gone"] == 0
-    assert await rows(db, LOOKED) == [("up:0",)]
+    assert await rows(db, DUE) == [], "put off"
     assert await rows(db, SEEN) == []
+    await rows(db, "update refreshes set refresh_at = now() returning profile_id")
     hidden = raw_profile(0, platform="up", platform_id="up:0", discoverable=False)
     hiding = AnsweringSource("up", lambda _: [hidden])
     assert (await run_step(platforms(world, hiding), CrawlRefresh())).result["gone"] == 1

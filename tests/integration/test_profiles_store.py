@@ -17,7 +17,7 @@ from omni.connectors.types import RawPost, RawProfile
 from omni.flow.follow import after_profiles
 from omni.profiles import store
 from omni.profiles.types import FEATURES, MARKS, SIGNALS, StoredBatch
-from omni.profiles.work import mark_missing, note_looked, stale_refs, store_batch
+from omni.profiles.work import mark_missing, store_batch
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.profiles_fixtures import NOW, raw_profile
@@ -215,18 +215,6 @@ async def test_writers_of_the_same_people_neither_block_nor_double(db: Database)
     assert len(await rows(db, "select 1 from discoveries")) == 40
 
 
-async def test_the_longest_unseen_come_first_platform_by_platform(db: Database) -> None:
-    for hours, number in ((3, 1), (1, 2), (2, 3)):
-        await write(db, [raw_profile(number)], NOW + timedelta(hours=hours))
-    await write(db, [raw_profile(4, platform="other", platform_id="o:4")], NOW)
-    assert await stale_refs(db, platforms=["synthetic"], limit=2) == {
-        "synthetic": ["syn:2", "syn:3"]
-    }
-    everyone = await stale_refs(db, platforms=["synthetic", "other", "none"], limit=3)
-    assert everyone == {"other": ["o:4"], "synthetic": ["syn:2", "syn:3"]}
-    assert await stale_refs(db, platforms=[], limit=3) == {}
-
-
 async def miss(db: Database, now: datetime, **who: list[str]) -> tuple[int, ...]:
     people: dict[str, list[str]] = {"shown": [], "hidden": [], "left_out": []} | who
     async with db.transaction() as tx:
@@ -237,12 +225,10 @@ async def test_who_is_gone_is_left_in_peace_until_met_again(db: Database) -> Non
     one, two = (await write(db, [raw_profile(1), raw_profile(2)])).new
     assert await miss(db, LATER, shown=["syn:2"], left_out=["syn:1", "syn:99"]) == (one,)
     assert await miss(db, LATER, shown=["syn:2"], left_out=["syn:1", "syn:99"]) == ()
-    assert await stale_refs(db, platforms=["synthetic"], limit=9) == {"synthetic": ["syn:2"]}
     assert await rows(db, "select profile_id from profile_features") == [{"profile_id": two}]
     back = await write(db, [raw_profile(1)], LATER)
     assert back == StoredBatch((), (one,), 0), "it counts as a change, so that campaigns look again"
     assert len(await rows(db, "select 1 from profile_features")) == 2
-    assert len((await stale_refs(db, platforms=["synthetic"], limit=9))["synthetic"]) == 2
     assert (await write(db, [raw_profile(1)], LATER)).unchanged == 1
 
 
@@ -264,26 +250,6 @@ async def test_who_was_seen_since_we_asked_is_not_gone(db: Database) -> None:
     await write(db, [raw_profile(1)], LATER)
     assert await miss(db, NOW, shown=["syn:2"], left_out=["syn:1"]) == ()
     assert await miss(db, NOW, hidden=["syn:1"]) == ()
-
-
-async def test_who_was_looked_at_in_vain_goes_to_the_end_of_the_line(db: Database) -> None:
-    await write(db, [raw_profile(1), raw_profile(2)])
-    async with db.transaction() as tx:
-        await note_looked(tx, platform="synthetic", platform_ids=["syn:1"], now=LATER)
-    assert await stale_refs(db, platforms=["synthetic"], limit=9) == {
-        "synthetic": ["syn:2", "syn:1"]
-    }
-    seen = await rows(db, "select distinct last_seen from profiles_raw")
-    assert [row["last_seen"] for row in seen] == [NOW]
-
-
-async def test_platforms_share_the_limit(db: Database) -> None:
-    await write(db, [raw_profile(n) for n in range(9)])
-    later = [raw_profile(n, platform="other", platform_id=f"o:{n}") for n in range(3)]
-    await write(db, later, LATER)
-    for limit, counts in ((4, (2, 2)), (10, (7, 3))):
-        refs = await stale_refs(db, platforms=["synthetic", "other"], limit=limit)
-        assert (len(refs["synthetic"]), len(refs["other"])) == counts
 
 
 async def test_pages_walk_through_everybody_once(db: Database) -> None:

@@ -29,6 +29,7 @@ from omni.leads import work as promoting
 from omni.llm.pool import Pool
 from omni.llm.rules import RulesJudge
 from omni.predicate.plan import compile_criteria
+from omni.profiles import refresh_work
 from omni.profiles import work as profiles
 from omni.profiles.types import StoredBatch
 from omni.qualification import work as qualification
@@ -110,9 +111,11 @@ async def discover(db: Database, campaign: Campaign) -> object:
 
 
 async def find_stale(db: Database, campaign: Campaign) -> object:
-    stale = await profiles.stale_refs(db, platforms=["seeded"], limit=STALE)
-    assert len(stale["seeded"]) == STALE
-    return stale
+    due = await refresh_work.choose(db, "seeded", now=utc_now(), limit=STALE)
+    assert len(due) == STALE
+    claimed = await refresh_work.claim(db, due, now=utc_now())
+    await refresh_work.record(db, claimed, {p.profile_id: 1.0 for p in claimed}, now=utc_now())
+    return due
 
 
 async def maintain(db: Database, campaign: Campaign) -> object:

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(default=8, ge=1, le=200)
     jobs_kept_days: int = Field(default=30, ge=2, le=3_650)
     crawler_concurrency: int = Field(default=4, ge=1, le=100)
+    refresh_requests: int = Field(default=300, ge=1, le=100_000)
     http_concurrency: int = Field(default=16, ge=1, le=256)
     http_per_host: int = Field(default=8, ge=1, le=256)
     http_timeout_s: float = Field(default=20.0, gt=0)

@@ -182,3 +182,20 @@ select count(*) from campaign_candidates cc where cc.campaign_id = :campaign_id;
 -- No table: only Postgres knows how it parts a text into words.
 select q.query, websearch_to_tsquery('simple', q.query)::text as words
 from unnest(:queries::text[]) as q (query);
+
+-- name: find_held
+-- By the primary key (profile_id, campaign_id) and the key of campaigns: who of a few people is a
+-- candidate of a campaign that runs.
+select distinct cc.profile_id
+from campaign_candidates cc
+join campaigns c on c.id = cc.campaign_id and c.status = 'active'
+where cc.profile_id = any(:ids::bigint[]);
+
+-- name: page_held
+-- A page of one campaign's part of campaign_candidates_ranked, in its order.
+select cc.profile_id, cc.candidate_score_cheap as score
+from campaign_candidates cc
+where cc.campaign_id = :campaign_id and cc.candidate_score_cheap <= :after_score::double precision
+  and (cc.candidate_score_cheap < :after_score or cc.profile_id > :after_id::bigint)
+order by cc.candidate_score_cheap desc, cc.profile_id
+limit :limit::int;

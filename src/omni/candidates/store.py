@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from omni.storage.db import Executor
@@ -21,3 +22,28 @@ async def read_words(db: Executor, queries: Sequence[str]) -> dict[str, str]:
         return {}
     rows = await db.fetch(QUERIES["read_words"], queries=list(queries))
     return {row["query"]: row["words"] for row in rows}
+
+
+async def find_held(db: Executor, profile_ids: Sequence[int]) -> set[int]:
+    """Return who of these people is a candidate of a campaign that runs."""
+    rows = await db.fetch(QUERIES["find_held"], ids=list(profile_ids))
+    return {row["profile_id"] for row in rows}
+
+
+async def page_held(
+    db: Executor, campaign_id: int, *, after: tuple[float, int] | None, limit: int
+) -> list[tuple[float, int]]:
+    """Return a page of a campaign's candidates, best first, as score and profile_id.
+
+    Args:
+        after: The last one of the page before; None for the first page.
+    """
+    after_score, after_id = after or (math.inf, 0)
+    rows = await db.fetch(
+        QUERIES["page_held"],
+        campaign_id=campaign_id,
+        after_score=after_score,
+        after_id=after_id,
+        limit=limit,
+    )
+    return [(row["score"], row["profile_id"]) for row in rows]

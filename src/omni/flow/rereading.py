@@ -1,23 +1,31 @@
-"""The step that looks at people again."""
+"""The step that looks at people again, where a look buys most."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from omni.base.errors import Cancelled, OmniError, Transient
 from omni.base.log import get_logger
+from omni.connectors.meter import meter
 from omni.connectors.ports import ProfileSource
 from omni.connectors.types import RawProfile
-from omni.flow import follow, intake
+from omni.flow import caring, follow, intake
 from omni.flow.types import JobContext, StepResult
 from omni.flow.world import World
 from omni.jobs import store as ledger
 from omni.jobs.plan import describe
 from omni.jobs.types import CrawlRefresh, Progress
+from omni.profiles import refresh_store, refresh_work
 from omni.profiles import work as profiles
+from omni.profiles.refresh import Spending, share
+from omni.profiles.refresh_store import Met, PlatformTerms
 from omni.profiles.types import StoredBatch
+
+RUN_S = 600.0
+"""After so long a run begins no more batches: the next one goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,41 +36,94 @@ class _Reread:
     gone: int = 0
     looked: int = 0
     failed: int = 0
+    requests: int = 0
 
 
 async def crawl_refresh(world: World, job: JobContext, args: CrawlRefresh) -> StepResult:
-    """Read again whom we have not looked at for the longest time.
+    """Look again at those whose look has become worth its price, within a budget of requests.
 
-    The platforms share the limit, and one that fails does not keep the others from being read. A
-    batch that fails goes to the end of its platform's line, so that it cannot stop those behind it;
-    `last_seen` stays, for nobody was seen.
+    Each platform has its own budget, and they share the limit of people, so that one that fails or
+    is slow does not keep the others from being read. A batch that fails goes to the end of its
+    platform's line, so that it cannot stop those behind it; `last_seen` stays, for nobody was seen.
 
     Raises:
         Transient: Batches failed, and none could be read.
     """
-    stale = await profiles.stale_refs(world.db, platforms=tuple(world.sources), limit=args.limit)
-    total = sum(map(len, stale.values()))
+    budget = world.settings.refresh_requests
+    terms = await refresh_work.review(
+        world.db, dict.fromkeys(world.sources, budget), people=args.limit, now=world.clock()
+    )
+    due = await _due(world, args.limit)
+    total = sum(map(len, due.values()))
+    until = asyncio.get_running_loop().time() + RUN_S
     done = _Reread()
-    for platform, ids in stale.items():
-        source = world.source(platform)
-        for start in range(0, len(ids), source.batch_size):
-            part = ids[start : start + source.batch_size]
-            done, goes_on = await _reread(world, job, source, part, done)
-            job.report(Progress(done.looked, total))
-            if not goes_on:
-                break
+    for platform, people in due.items():
+        before = done
+        spending = Spending(budget, terms[platform].cost)
+        done, spending = await _reread_platform(world, job, people, spending, done, total, until)
+        await _note_spent(world, terms[platform], spending, done.failed - before.failed)
     if done.failed and not done.looked:
         raise Transient(f"{done.failed} batches could not be read: see the log")
     return StepResult(
-        {**intake.counts(done.stored), "gone": done.gone, "failed_batches": done.failed}
+        {
+            **intake.counts(done.stored),
+            "gone": done.gone,
+            "failed_batches": done.failed,
+            "requests": done.requests,
+        }
     )
 
 
+async def _due(world: World, limit: int) -> dict[str, list[Met]]:
+    """Return whom to ask each platform for, within the limit that they share."""
+    now = world.clock()
+    found = {
+        platform: await refresh_work.choose(world.db, platform, now=now, limit=limit)
+        for platform in world.sources
+    }
+    shares = share({platform: len(people) for platform, people in found.items()}, limit)
+    return {platform: found[platform][:count] for platform, count in shares.items() if count}
+
+
+async def _reread_platform(
+    world: World,
+    job: JobContext,
+    people: Sequence[Met],
+    spending: Spending,
+    done: _Reread,
+    total: int,
+    until: float,
+) -> tuple[_Reread, Spending]:
+    """Read a platform's people again, batch by batch, as far as its budget reaches."""
+    source = world.source(people[0].platform)
+    place = 0
+    while place < len(people) and asyncio.get_running_loop().time() < until:
+        size = spending.affordable(source.batch_size)
+        part = people[place : place + size]
+        if not part:
+            break
+        place += len(part)
+        part = await refresh_work.claim(world.db, part, now=world.clock())
+        if not part:
+            continue
+        with meter() as met:
+            done, goes_on = await _reread(world, job, source, part, done)
+        # Some sources do without HTTP: then a batch counts as one request.
+        requests = max(1, met.requests)
+        spending = spending.after(people=len(part), requests=requests)
+        done = replace(done, requests=done.requests + requests)
+        job.report(Progress(done.looked, total))
+        if not goes_on:
+            break
+    return done, spending
+
+
 async def _reread(
-    world: World, job: JobContext, source: ProfileSource, ids: Sequence[str], done: _Reread
+    world: World, job: JobContext, source: ProfileSource, people: Sequence[Met], done: _Reread
 ) -> tuple[_Reread, bool]:
     """Read one batch again; return what is done now, and whether to go on with the platform."""
     asked = world.clock()
+    ids = [each.platform_id for each in people]
     try:
         found = await source.fetch(ids)
         stored = await intake.write(world, job, found)
@@ -76,14 +137,16 @@ async def _reread(
             error=describe(error),
             exc_info=not isinstance(error, OmniError),
         )
-        await profiles.note_looked(
-            world.db, platform=source.platform, platform_ids=ids, now=world.clock()
-        )
         # A platform that is down is down for its next batch too; one that refuses some may take it.
         return replace(done, failed=done.failed + 1), not isinstance(error, Transient)
     gone = await _note_missing(world, source.platform, ids, found, asked)
-    return _Reread(
-        intake.add(done.stored, stored), done.gone + gone, done.looked + len(ids), done.failed
+    interests = await caring.interests_of(world, [each.profile_id for each in people])
+    await refresh_work.record(world.db, people, interests, now=world.clock())
+    return replace(
+        done,
+        stored=intake.add(done.stored, stored),
+        gone=done.gone + gone,
+        looked=done.looked + len(ids),
     ), True
 
 
@@ -102,5 +165,18 @@ async def _note_missing(
             left_out=[person for person in ids if person not in shown | hidden],
             now=asked,
         )
+        await refresh_store.drop_standings(tx, gone)
         await ledger.enqueue(tx, follow.after_leaving(gone), now=world.clock())
     return len(gone)
+
+
+async def _note_spent(world: World, terms: PlatformTerms, spending: Spending, failed: int) -> None:
+    await refresh_store.put_spent(
+        world.db,
+        terms.platform,
+        cost=spending.learned(),
+        people=spending.people,
+        requests=spending.requests,
+        failed=failed,
+        now=world.clock(),
+    )

@@ -23,7 +23,7 @@ from omni.dispatch.types import Account
 from omni.feedback import store as feedback_store
 from omni.feedback import work as feedback
 from omni.feedback.plan import consequences
-from omni.flow import follow
+from omni.flow import caring, follow
 from omni.flow.crowds import target_of
 from omni.flow.finding import crawl_seed
 from omni.flow.pictures import fetch_images
@@ -75,6 +75,7 @@ async def maintain_candidates(
                 )
             )
             served += len(crowd.targets)
+    await caring.note_people(world, args.profile_ids)
     return StepResult({"campaigns": served, **asdict(add_reports(reports))})
 
 
@@ -85,6 +86,7 @@ async def refresh_candidates(world: World, job: JobContext, args: RefreshCandida
     done = await candidates.refresh(
         world.db, target, now=world.clock(), report=job.report, job_id=job.id
     )
+    await caring.note_candidates(world, campaign.id)
     return StepResult(asdict(done))
 
 
@@ -124,13 +126,16 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
 
 
 async def _promote(world: World, campaign: Campaign, model: str) -> LeadReport:
-    return await leads.promote(
+    now = world.clock()
+    report = await leads.promote(
         world.db,
         campaign,
         model=model,
         prompt_version=PROMPT_VERSION,
-        now=world.clock(),
+        now=now,
     )
+    await caring.note_leads(world, campaign.id, now)
+    return report
 
 
 async def draft_messages(world: World, job: JobContext, args: DraftMessages) -> StepResult:

@@ -61,12 +61,16 @@ class CrawlSeed(JobArgs, frozen=True):
 
 
 class CrawlRefresh(JobArgs, frozen=True):
-    """Read the profiles again that were not seen for the longest time."""
+    """Look again at the people whose look has become worth its price.
+
+    Attributes:
+        limit: The most people, of all platforms together.
+    """
 
     kind = "crawl.refresh"
     queue = "crawl"
 
-    limit: int = 500
+    limit: int = 2_000
 
 
 class FetchImages(JobArgs, frozen=True):

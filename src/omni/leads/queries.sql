@@ -207,3 +207,20 @@ from suppressions
 where id < :before_id::bigint
 order by id desc
 limit :limit;
+
+-- name: find_live
+-- By leads_by_profile: who of a few people is a lead that may still come to something, or has.
+select distinct l.profile_id
+from leads l
+where l.profile_id = any(:profile_ids::bigint[])
+  and l.state in ('new', 'accepted', 'contacted', 'replied');
+
+-- name: page_moved
+-- The campaign's part of the unique key (campaign_id, profile_id), in its order: whose lead has
+-- changed since a moment.
+select l.profile_id
+from leads l
+where l.campaign_id = :campaign_id and l.profile_id > :after::bigint
+  and l.updated_at >= :since::timestamptz
+order by l.profile_id
+limit :limit::int;

@@ -202,3 +202,19 @@ async def list_suppressions(
         limit=limit,
     )
     return [Suppression(**row) for row in rows]
+
+
+async def find_live(db: Executor, profile_ids: Sequence[int]) -> set[int]:
+    """Return who of these people is a lead of any campaign, not rejected and not withdrawn."""
+    rows = await db.fetch(QUERIES["find_live"], profile_ids=list(profile_ids))
+    return {row["profile_id"] for row in rows}
+
+
+async def page_moved(
+    db: Executor, campaign_id: int, *, since: datetime, after: int, limit: int
+) -> list[int]:
+    """Return a page of the people whose lead in a campaign has changed since a moment, by id."""
+    rows = await db.fetch(
+        QUERIES["page_moved"], campaign_id=campaign_id, since=since, after=after, limit=limit
+    )
+    return [row["profile_id"] for row in rows]

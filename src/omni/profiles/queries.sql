@@ -106,36 +106,6 @@ from unnest(:profile_ids::bigint[]) as n (profile_id)
 order by n.profile_id
 on conflict (campaign_id, profile_id) do nothing;
 
--- name: stale_refs
--- The first rows of profiles_raw_stale for each platform. The limit is shared: the first of each
--- platform, then the second of each, so that a platform which is down leaves the others theirs.
-select stale.platform, stale.platform_id
-from unnest(:platforms::text[]) as wanted (platform)
-cross join lateral (
-    select p.platform, p.platform_id, p.looked_at, p.profile_id,
-        row_number() over (order by p.looked_at, p.profile_id) as place
-    from profiles_raw p
-    where p.platform = wanted.platform and p.gone_since is null
-    order by p.looked_at, p.profile_id
-    limit :limit::int
-) as stale
-order by stale.place, stale.looked_at, stale.profile_id
-limit :limit::int;
-
--- name: note_looked
--- The unique index on (platform, platform_id), locked in its order as in lock_known.
-with looked as materialized (
-    select p.profile_id
-    from profiles_raw p
-    where p.platform = :platform::text and p.platform_id = any(:platform_ids::text[])
-    order by p.platform, p.platform_id
-    for no key update
-)
-update profiles_raw p
-set looked_at = greatest(p.looked_at, :now::timestamptz)
-from looked
-where p.profile_id = looked.profile_id;
-
 -- name: note_missed
 -- The unique index on (platform, platform_id), locked in its order as in lock_known. Who was seen
 -- since we asked is not missed.

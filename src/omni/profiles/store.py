@@ -169,21 +169,6 @@ async def add_discoveries(
         )
 
 
-async def stale_refs(db: Executor, platforms: Sequence[str], limit: int) -> list[Key]:
-    """Return whom we have not looked at for the longest time, the platforms taking turns."""
-    rows = await db.fetch(QUERIES["stale_refs"], platforms=list(platforms), limit=limit)
-    return [(row["platform"], row["platform_id"]) for row in rows]
-
-
-async def note_looked(
-    tx: Executor, platform: str, platform_ids: Sequence[str], *, now: datetime
-) -> None:
-    """Note that these were asked for; it says nothing of whether they were seen."""
-    await tx.execute(
-        QUERIES["note_looked"], platform=platform, platform_ids=list(platform_ids), now=now
-    )
-
-
 async def note_missed(
     tx: Executor, platform: str, platform_ids: Sequence[str], *, now: datetime
 ) -> dict[str, datetime]:

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 FieldKind = Literal["number", "date", "boolean", "text", "array"]
 
+Interest = Literal["stranger", "candidate", "lead"]
+"""How much campaigns care about a person; `omni.profiles.refresh` says what it weighs."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureField:

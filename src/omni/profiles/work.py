@@ -91,28 +91,6 @@ async def store_batch(
     )
 
 
-async def stale_refs(db: Executor, *, platforms: Sequence[str], limit: int) -> dict[str, list[str]]:
-    """Return whom we have not looked at for the longest time: platform → ids, the longest first.
-
-    The platforms share the limit evenly, and what one leaves over goes to the others.
-    """
-    refs: dict[str, list[str]] = {}
-    for platform, platform_id in await store.stale_refs(db, platforms, limit):
-        refs.setdefault(platform, []).append(platform_id)
-    return refs
-
-
-async def note_looked(
-    tx: Executor, *, platform: str, platform_ids: Sequence[str], now: datetime
-) -> None:
-    """Send people whom a platform would not tell us of to the end of the line.
-
-    Without it a batch that fails would stay at its head, and nobody behind it would ever be read.
-    It does not say that they were seen: `last_seen` stays.
-    """
-    await store.note_looked(tx, platform, platform_ids, now=now)
-
-
 async def mark_missing(
     tx: Executor,
     *,
