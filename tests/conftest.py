@@ -19,7 +19,12 @@ from omni.embedded.postgres import Postgres
 from omni.storage.db import Database
 from omni.storage.migrate import migrate
 
-pytest_plugins = ["tests.e2e.atproto_network", "tests.mastodon_server", "tests.synapse_server"]
+pytest_plugins = [
+    "tests.e2e.atproto_network",
+    "tests.inference.server",
+    "tests.mastodon_server",
+    "tests.synapse_server",
+]
 
 
 def require(found: bool, what: str) -> None:

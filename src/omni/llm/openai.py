@@ -126,13 +126,16 @@ class OpenAIJudge:
                 stream=True,
                 stream_options={"include_usage": True},
             )
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+        except openai.APIStatusError as error:
             raise self._other_format(error) from error
         async with stream:
             return await _read(stream, started)
 
     def _other_format(self, error: openai.APIStatusError) -> OmniError:
-        """Say the schema otherwise from now on, if that is what the server does not understand."""
+        """Say the schema otherwise from now on, if that is what the server does not understand.
+
+        The status does not tell: some say 400 or 422, llama-cpp-python says 500.
+        """
         if self._says_json_schema and "response_format" in str(error):
             self._says_json_schema = False
             return Transient(f"openai: {self._base_url} wants its schema said otherwise")
