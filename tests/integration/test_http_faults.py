@@ -114,7 +114,9 @@ async def test_a_slow_drip_ends_at_the_time_bound(server: ScriptedServer, act: A
     assert spent.requests == server.count("/x") == 3
 
 
-@pytest.mark.parametrize("act", [endless_headers, endless_interim, endless()])
+@pytest.mark.parametrize(
+    "act", [endless_headers, endless_interim, endless()], ids=["headers", "interim", "body"]
+)
 async def test_endless_answers_are_cut_off_with_little_read(
     server: ScriptedServer, act: Act
 ) -> None:
@@ -140,6 +142,7 @@ BROTLI_BOMB = bytes.fromhex(
         ("br", BROTLI_BOMB),
         ("gzip, gzip", gzip.compress(gzip.compress(bytes(50_000_000)))),
     ],
+    ids=["gzip", "deflate", "br", "twice"],  # processes must agree on the tests' names
 )
 async def test_bombs_do_not_unfold(server: ScriptedServer, encoding: str, bomb: bytes) -> None:
     async with client(max_bytes=200_000, timeout_s=20.0) as http:
@@ -288,6 +291,7 @@ async def test_bad_tls_is_refused(tmp_path: Path) -> None:
         b'\xef\xbb\xbf{"a"',
         b"\0",
     ],
+    ids=["empty", "html", "cut", "nan", "deep", "not-utf8", "marked", "zero"],
 )
 async def test_what_is_no_json_is_a_passing_fault(
     server: ScriptedServer, http: HttpClient, body: bytes
@@ -298,7 +302,9 @@ async def test_what_is_no_json_is_a_passing_fault(
 
 
 @pytest.mark.parametrize(
-    "encoding", ["gzip", "deflate", "br", "x-unknown", "gzip, br", ",".join(["gzip"] * 50)]
+    "encoding",
+    ["gzip", "deflate", "br", "x-unknown", "gzip, br", ",".join(["gzip"] * 50)],
+    ids=["gzip", "deflate", "br", "unknown", "two", "fifty"],
 )
 async def test_an_encoding_that_is_not_what_it_says_is_a_passing_fault(
     server: ScriptedServer, http: HttpClient, encoding: str
@@ -320,6 +326,7 @@ async def test_an_encoding_that_is_not_what_it_says_is_a_passing_fault(
         b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\nabc\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00",
     ],
+    ids=["blank", "word", "status", "negative", "two-lengths", "chunk", "huge-chunk", "tls"],
 )
 async def test_what_is_no_http_is_a_passing_fault(server: ScriptedServer, raw: bytes) -> None:
     async def act(call: Call) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -17,6 +18,8 @@ Loopback = bool | Collection[str]
 """Whether addresses of this machine may be asked: all, none, or those of the listed origins."""
 
 MAX_URL_CHARS = 8_192
+_REMEMBERED = 4_096
+_NOT_IN_A_URL = re.compile(r"[\x00-\x20\\\x7f]")
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
@@ -53,7 +56,7 @@ class Target:
     @property
     def is_local(self) -> bool:
         """Whether the host is this machine by its own words."""
-        return is_loopback(self.host)
+        return _is_local(self.host)
 
 
 def parse_target(url: str, params: Params | None = None, *, loopback: Loopback = False) -> Target:
@@ -116,7 +119,7 @@ def origin_of(url: str) -> str:
 
 
 def _parse(url: str, params: Params | None) -> Target:
-    if len(url) > MAX_URL_CHARS or any(c <= " " or c in "\\\x7f" for c in url):
+    if len(url) > MAX_URL_CHARS or _NOT_IN_A_URL.search(url):
         raise Rejected("a URL with white space, control characters or too many of any")
     try:
         parts = urlsplit(url)
@@ -143,6 +146,10 @@ def _parse(url: str, params: Params | None) -> Target:
     return Target(url=rebuilt, scheme=scheme, host=host, port=port, address=address)
 
 
+_is_local = lru_cache(_REMEMBERED)(is_loopback)
+
+
+@lru_cache(_REMEMBERED)
 def _literal(name: str) -> Address | None:
     try:
         address = ip_address(name)

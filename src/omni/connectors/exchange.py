@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 from urllib.parse import urljoin
@@ -191,41 +191,45 @@ class Answer:
         )
 
 
-class Intake:
-    """Collects an answer while it arrives, and stops it where it grows too large.
+class HeaderIntake:
+    """Collects header lines while they arrive."""
 
-    Attributes:
-        size: Bytes of the unpacked body so far, those that were too many included.
-    """
+    __slots__ = ("_host", "_size", "lines")
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-        self._status = 0
-        self._headers: dict[str, str] = {}
-        self._header_bytes = 0
-        self._chunks: list[bytes] = []
-        self.size = 0
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._size = 0
+        self.lines: list[bytes] = []
 
-    def take_header(self, line: bytes) -> int:
-        """Take a header line; a status line begins the headers anew (100, a proxy's answer).
+    def write(self, line: bytes) -> None:
+        """Take a line.
 
         Raises:
             TooLarge: Ends the transfer.
         """
-        self._header_bytes += len(line)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise TooLarge(f"{self._ask.target.host} sent more than {MAX_HEADER_BYTES} of headers")
-        name, colon, value = line.decode("latin-1").partition(":")
-        if status_line := _STATUS_LINE.match(line):
-            self._headers.clear()
-            self._status = int(status_line[1])
-        elif colon:
-            key, text = name.strip().lower(), value.strip()
-            known = self._headers.get(key)
-            self._headers[key] = text if known is None else f"{known}, {text}"
-        return len(line)
+        self._size += len(line)
+        if self._size > MAX_HEADER_BYTES:
+            raise TooLarge(f"{self._host} sent more than {MAX_HEADER_BYTES} bytes of headers")
+        self.lines.append(line)
 
-    def take_body(self, chunk: bytes) -> int:
+
+class Intake:
+    """Collects an answer while it arrives, and stops it where it grows too large.
+
+    Attributes:
+        head: Takes the header lines.
+        size: Bytes of the unpacked body so far, those that were too many included.
+    """
+
+    __slots__ = ("_ask", "_chunks", "head", "size")
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._chunks: list[bytes] = []
+        self.head = HeaderIntake(ask.target.host)
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
         """Take a piece of the unpacked body.
 
         Raises:
@@ -235,7 +239,6 @@ class Intake:
         if self.size > self._ask.max_bytes:
             raise TooLarge(f"{self._ask.target.host} sent more than {self._ask.max_bytes} bytes")
         self._chunks.append(chunk)
-        return len(chunk)
 
     def answer(self) -> Answer:
         """Return what was collected.
@@ -243,11 +246,35 @@ class Intake:
         Raises:
             Fault: The transfer ended before there was an answer.
         """
-        host = self._ask.target.host
-        if not self._status:
-            raise Fault("reset", f"{host} did not answer")
-        url = self._ask.target.url
-        return Answer(url, host, self._status, self._headers, b"".join(self._chunks))
+        target = self._ask.target
+        status, headers = read_head(self.head.lines)
+        if not status:
+            raise Fault("reset", f"{target.host} did not answer")
+        return Answer(target.url, target.host, status, headers, b"".join(self._chunks))
+
+
+def read_head(lines: Sequence[bytes]) -> tuple[int, dict[str, str]]:
+    """Return status and headers of an answer, names in lower case.
+
+    A status line begins the headers anew: before the answer there may have been others, such as
+    100 or a proxy's own. The values of a name that comes several times have commas between them.
+
+    Returns:
+        0 as the status where there is none.
+    """
+    status = 0
+    headers: dict[str, str] = {}
+    for line in lines:
+        if line.startswith(b"HTTP/") and (status_line := _STATUS_LINE.match(line)):
+            headers.clear()
+            status = int(status_line[1])
+            continue
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            key, text = name.strip().lower(), value.strip()
+            known = headers.get(key)
+            headers[key] = text if known is None else f"{known}, {text}"
+    return status, headers
 
 
 def _text_in(body: object, name: str) -> str | None:

@@ -83,7 +83,7 @@ class Wire:
         if self._multi is None:
             self._multi = AsyncCurl()
             self._multi.setopt(CurlMOpt.MAXCONNECTS, self._connections)
-        curl = self._idle.pop() if self._idle else Curl(self._ca_file)
+        curl = self._idle.pop() if self._idle else self._dressed(Curl(self._ca_file))
         try:
             self._prepare(curl, ask, intake, addresses, proxy)
             await self._multi.add_handle(curl)
@@ -91,25 +91,33 @@ class Wire:
         except CurlError as error:
             raise _fault(ask, curl, error, proxied=bool(proxy)) from error
         finally:
-            self._release(self._multi, curl)
+            # A plain one set nothing but what every request sets: a reset would only cost time.
+            plain = ask.method == "GET" and not (proxy or addresses or ask.once)
+            self._release(self._multi, curl, plain=plain)
 
-    def _prepare(
-        self, curl: Curl, ask: Ask, intake: Intake, addresses: tuple[str, ...], proxy: str
-    ) -> None:
-        """Say everything about the request; what is not said here stays at libcurl's defaults."""
-        target = ask.target
-        curl.setopt(CurlOpt.URL, target.url)
+    def _dressed(self, curl: Curl) -> Curl:
+        """Say what all requests have in common; what is not said stays at libcurl's defaults."""
         curl.setopt(CurlOpt.PROTOCOLS_STR, "http,https")
         curl.setopt(CurlOpt.NOSIGNAL, 1)
         curl.setopt(CurlOpt.CONNECTTIMEOUT_MS, self._connect_ms)
         curl.setopt(CurlOpt.TIMEOUT_MS, self._timeout_ms)
         curl.setopt(CurlOpt.ACCEPT_ENCODING, "gzip, deflate, br")
-        # Said even if empty: libcurl would read the proxy from the environment.
-        curl.setopt(CurlOpt.PROXY, proxy)
+        # Said although they are empty: libcurl would read the proxy from the environment.
+        curl.setopt(CurlOpt.PROXY, "")
         curl.setopt(CurlOpt.NOPROXY, "")
+        return curl
+
+    def _prepare(
+        self, curl: Curl, ask: Ask, intake: Intake, addresses: tuple[str, ...], proxy: str
+    ) -> None:
+        """Say what is this request's own."""
+        target = ask.target
+        curl.setopt(CurlOpt.URL, target.url)
         curl.setopt(CurlOpt.HTTPHEADER, [f"{k}: {v}".encode() for k, v in ask.headers.items()])
-        curl.setopt(CurlOpt.HEADERFUNCTION, intake.take_header)
-        curl.setopt(CurlOpt.WRITEFUNCTION, intake.take_body)
+        curl.setopt(CurlOpt.HEADERDATA, intake.head)
+        curl.setopt(CurlOpt.WRITEDATA, intake)
+        if proxy:
+            curl.setopt(CurlOpt.PROXY, proxy)
         if addresses:
             # The name is not looked up again, so it cannot lead elsewhere than where was checked.
             self._pin(curl, target, addresses, through_proxy=bool(proxy))
@@ -136,15 +144,18 @@ class Wire:
         self._chains[curl] = chain
         lib._curl_easy_setopt(curl._curl, CurlOpt.CONNECT_TO, chain)
 
-    def _release(self, multi: AsyncCurl, curl: Curl) -> None:
+    def _release(self, multi: AsyncCurl, curl: Curl, *, plain: bool) -> None:
+        """Keep the handle for the next request, with nothing of this one on it."""
         if self._closed:
             curl.close()
             return
         multi.remove_handle(curl)
+        curl.clean_handles_and_buffers()
         if chain := self._chains.pop(curl, None):
             lib.curl_slist_free_all(chain)
-        curl.clean_handles_and_buffers()
-        curl.reset()
+        if not plain:
+            curl.reset()
+            self._dressed(curl)
         self._idle.append(curl)
 
 
