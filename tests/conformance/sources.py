@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.mark.structures import ParameterSet
+from omni_forum.source import ForumSource
 
 from omni.connectors.bluesky.reader import Reader
 from omni.connectors.bluesky.source import BlueskySource
@@ -25,6 +26,7 @@ from omni.connectors.synthetic.source import SyntheticSource
 from omni.connectors.types import Seed
 from tests.e2e.atproto_network import AtprotoNetwork
 from tests.e2e.product import free_ports
+from tests.forum_server import GONE, HIDDEN, ODD, running_forum
 from tests.mastodon_server import MastodonServer
 from tests.synapse_server import SynapseServer
 from tests.synthetic_fixtures import edit_person, quick_client, running_network
@@ -173,8 +175,28 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase
             )
 
 
+@asynccontextmanager
+async def forum(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
+    """The source of the example in docs/examples, on a small forum."""
+    with running_forum() as url:
+        async with quick_client() as http:
+            values = {"member": "member3", "topic": "7", "search": "pottery"}
+            yield SourceCase(
+                source=ForumSource(http, url),
+                seeds={name: Seed("forum", name, value) for name, value in values.items()},
+                paged=Seed("forum", "topic", "7"),
+                person="8",
+                gone=str(GONE),
+                unknown=Seed("forum", "member", "nobody"),
+                hidden=str(HIDDEN),
+                odd=str(ODD),
+                down=ForumSource(http, nowhere()),
+            )
+
+
 SOURCES: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
     "bluesky": (bluesky, (pytest.mark.node,)),
+    "forum": (forum, ()),
     "mastodon": (mastodon, (pytest.mark.xdist_group("mastodon"),)),
     "matrix": (matrix, (pytest.mark.xdist_group("matrix"),)),
     "synthetic": (synthetic, ()),

@@ -1,0 +1,1 @@
+"""A connector of Omni for a small forum."""
