@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from omni.base.clock import Clock
+from omni.connectors.file.types import RowMap, Shape, Taken
 from omni.connectors.types import SeedType
 from omni.storage.db import Database
 
@@ -33,6 +35,44 @@ class Encrypts(Protocol):
         ...
 
 
+class Files(Protocol):
+    """The folder of uploaded files of people; every method blocks, so it is called in a thread."""
+
+    def new_path(self) -> Path:
+        """Return where an upload may be written until it is whole."""
+        ...
+
+    def keep(self, part: Path, sha256: str) -> None:
+        """Keep a whole upload under its name."""
+        ...
+
+    def remove(self, sha256: str) -> None:
+        """Remove a file, if it is there."""
+        ...
+
+    def inspect(self, sha256: str, name: str) -> Shape:
+        """Find out how a file is to be read."""
+        ...
+
+    def reshape(
+        self, sha256: str, shape: Shape, encoding: str, delimiter: str, header: bool
+    ) -> Shape:
+        """Return the shape of a CSV file that is to be read in another way."""
+        ...
+
+    def guess(self, sha256: str, shape: Shape, platform: str | None) -> RowMap:
+        """Return what the columns probably mean."""
+        ...
+
+    def check(self, shape: Shape, mapping: RowMap, *, whole: bool = False) -> RowMap:
+        """Return the mapping if it fits the file."""
+        ...
+
+    def preview(self, sha256: str, shape: Shape, mapping: RowMap, rows: int) -> tuple[Taken, ...]:
+        """Return what becomes of the first rows."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDeps:
     """What the API needs of the world.
@@ -41,6 +81,8 @@ class ApiDeps:
         platforms: The seed types of each platform that can be crawled.
         seeds: What people are told of the seed types of each platform.
         require_keys: Every call needs a key; otherwise only this machine may call.
+        files: Where files of people are kept; None where none are taken.
+        max_upload_bytes: The most bytes of such a file.
     """
 
     db: Database
@@ -50,6 +92,8 @@ class ApiDeps:
     clock: Clock
     require_keys: bool = False
     seeds: Mapping[str, Sequence[SeedType]] = field(default_factory=dict[str, Sequence[SeedType]])
+    files: Files | None = None
+    max_upload_bytes: int = 1_000_000_000
 
 
 async def get_deps(request: Request) -> ApiDeps:

@@ -63,7 +63,13 @@ _NAMES: Mapping[int, str] = {
     503: "not-available",
 }
 
+
+class TooLarge(Rejected):
+    """What was sent has more bytes than are taken."""
+
+
 _KINDS: tuple[tuple[type[OmniError], int], ...] = (
+    (TooLarge, 413),
     (Rejected, 422),
     (NotFound, 404),
     (Conflict, 409),

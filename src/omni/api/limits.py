@@ -13,6 +13,9 @@ MAX_BODY = 1024 * 1024
 MAX_SECONDS = 30.0
 """How long a body may take to arrive."""
 
+STREAMED = frozenset({("POST", "/imports")})
+"""Methods and paths that take a form of any size; every other body is held whole."""
+
 
 class BodyLimit:
     """Takes in a body of at most `max_body` bytes, then lets the application read it.
@@ -30,7 +33,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or not _has_body(scope):
+        if scope["type"] != "http" or not _has_body(scope) or _is_streamed(scope):
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
@@ -76,6 +79,13 @@ class BodyLimit:
             body += message.get("body", b"")
             if not message.get("more_body", False) or len(body) > self._max_body:
                 return bytes(body)
+
+
+def _is_streamed(scope: Scope) -> bool:
+    """Tell whether the route bounds the body itself, piece by piece."""
+    media_type = _header(scope, b"content-type").split(b";")[0].strip().lower()
+    is_form = media_type == b"multipart/form-data"
+    return is_form and (scope["method"], scope["path"]) in STREAMED
 
 
 def _has_body(scope: Scope) -> bool:

@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     http_per_proxy: int = Field(default=16, ge=1, le=256)
     http_proxy_dns: bool = False
     http_ca_file: Path | None = None
+    http_loopback_origins: str = ""
     user_agent: str = "Omni/0.1 (self-hosted; reads public profiles)"
+    import_max_bytes: int = Field(default=1_000_000_000, ge=1_000)
 
     judge: Literal["rules", "ollama", "openai", "off"] = "rules"
     judge_fallback: str = ""

@@ -173,6 +173,7 @@ async def synthetic(settings: Settings, stop: asyncio.Event, ready: Ready) -> No
 
 def _deps(world: World, host: str) -> ApiDeps:
     from omni.api.deps import ApiDeps
+    from omni.flow.importing import open_desk
 
     return ApiDeps(
         db=world.db,
@@ -182,6 +183,8 @@ def _deps(world: World, host: str) -> ApiDeps:
         vault=world.vault,
         clock=world.clock,
         require_keys=not is_loopback(host),
+        files=open_desk(world),
+        max_upload_bytes=world.settings.import_max_bytes,
     )
 
 

@@ -6,13 +6,14 @@ from types import TracebackType
 from typing import Self
 
 from omni.client.campaigns import CampaignCalls
+from omni.client.imports import ImportCalls
 from omni.client.operations import OperationCalls
 from omni.client.transport import ApiProblem, ApiUnreachable, Transport
 
 __all__ = ["ApiProblem", "ApiUnreachable", "OmniClient"]
 
 
-class OmniClient(CampaignCalls, OperationCalls):
+class OmniClient(CampaignCalls, ImportCalls, OperationCalls):
     """Talks to one API (or to the crawler service, for the `crawl` methods).
 
     Use it as an asynchronous context manager, or call `close()`. Every method raises `ApiProblem`

@@ -35,10 +35,13 @@ from omni.api.schemas import (
     SuppressionOut,
     TimetableKind,
 )
+from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
 from omni.campaigns.types import CampaignStatus
+from omni.connectors.file.types import TARGETS, Target
 from omni.jobs.types import JobState
 
 __all__ = [
+    "TARGETS",
     "AccountOut",
     "CampaignOut",
     "CampaignStatus",
@@ -52,6 +55,9 @@ __all__ = [
     "Funnel",
     "Health",
     "HostOut",
+    "ImportCounts",
+    "ImportDraft",
+    "ImportOut",
     "JobAccepted",
     "JobOut",
     "JobState",
@@ -67,11 +73,14 @@ __all__ = [
     "Problem",
     "Ready",
     "ReasonOut",
+    "RowPreview",
+    "RowProblem",
     "SeedTypeOut",
     "ShareOut",
     "StatusOut",
     "StepOut",
     "Suppressed",
     "SuppressionOut",
+    "Target",
     "TimetableKind",
 ]

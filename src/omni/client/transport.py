@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Mapping
+from typing import IO, Final
 
 import httpx
 from pydantic import ValidationError
@@ -114,6 +114,52 @@ class Transport:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return await self._once(method, path, body=body, headers=headers)
 
+    async def upload(
+        self,
+        path: str,
+        name: str,
+        content: IO[bytes],
+        fields: Mapping[str, object],
+        *,
+        idempotency_key: str | None = None,
+    ) -> bytes:
+        """Send a form with a file, once, piece by piece; return the body of the answer.
+
+        Raises:
+            ApiProblem, ApiUnreachable: As in `send`.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        # The fields go first, so that a mistake in them is known before the file.
+        form = {field: str(value) for field, value in fields.items()}
+        files = {"file": (name, content, "application/octet-stream")}
+        try:
+            response = await self._http.post(path, data=form, files=files, headers=headers)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        if response.is_success:
+            return response.content
+        raise _problem_of(response)
+
+    async def stream(self, path: str) -> AsyncIterator[bytes]:
+        """Yield the body piece by piece.
+
+        Raises:
+            ApiProblem, ApiUnreachable: As in `get`.
+        """
+        try:
+            async with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _problem_of(response)
+                async for piece in response.aiter_bytes():
+                    yield piece
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: httpx.TransportError) -> ApiUnreachable:
+        reason = str(error) or type(error).__name__
+        return ApiUnreachable(f"no answer from {self._base_url}: {reason}")
+
     async def _once(
         self,
         method: str,
@@ -128,8 +174,7 @@ class Transport:
                 method, path, params=params or None, json=body, headers=headers
             )
         except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
-            raise ApiUnreachable(f"no answer from {self._base_url}: {reason}") from error
+            raise self._unreachable(error) from error
         if response.is_success:
             return response.content
         raise _problem_of(response)

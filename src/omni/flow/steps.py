@@ -26,6 +26,7 @@ from omni.feedback.plan import consequences
 from omni.flow import caring, follow
 from omni.flow.crowds import target_of
 from omni.flow.finding import crawl_seed
+from omni.flow.importing import import_profiles
 from omni.flow.pictures import fetch_images
 from omni.flow.rereading import crawl_refresh
 from omni.flow.types import JobContext, Step, StepResult, Steps
@@ -38,6 +39,7 @@ from omni.jobs.types import (
     DispatchMessages,
     DraftMessages,
     FetchImages,
+    ImportProfiles,
     JobArgs,
     MaintainCandidates,
     Noop,
@@ -216,6 +218,7 @@ def bind_steps(world: World) -> Steps:
     steps: dict[type[JobArgs], Callable[[World, JobContext, Any], Awaitable[StepResult]]] = {
         CrawlSeed: crawl_seed,
         CrawlRefresh: crawl_refresh,
+        ImportProfiles: import_profiles,
         FetchImages: fetch_images,
         MaintainCandidates: maintain_candidates,
         RefreshCandidates: refresh_candidates,

@@ -73,6 +73,17 @@ class CrawlRefresh(JobArgs, frozen=True):
     limit: int = 2_000
 
 
+class ImportProfiles(JobArgs, frozen=True):
+    """Take in the people of a file that was handed in, from where an earlier run left off."""
+
+    kind = "profiles.import"
+    queue = "crawl"
+    timeout_s = 7_200.0
+
+    import_id: int
+    campaign_id: int | None = None
+
+
 class FetchImages(JobArgs, frozen=True):
     """Fetch the pictures of these people that are not held yet.
 
@@ -164,7 +175,7 @@ class Noop(JobArgs, frozen=True):
 KINDS: Mapping[str, type[JobArgs]] = {
     kind.kind: kind
     for kind in (
-        CrawlSeed, CrawlRefresh, FetchImages, MaintainCandidates, RefreshCandidates,
+        CrawlSeed, CrawlRefresh, ImportProfiles, FetchImages, MaintainCandidates, RefreshCandidates,
         QualifyCampaign, DraftMessages, DispatchMessages, SweepFeedback, UpdateWeights, Noop,
     )
 }  # fmt: skip

@@ -1,0 +1,29 @@
+"""What was wrong with a file, as a file for people. Pure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from io import StringIO
+
+from omni.connectors.file.types import Problem
+
+PROBLEM_COLUMNS = ("row", "column", "lost", "what is wrong", "how to mend it")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def problems_csv(problems: Iterable[Problem], *, header: bool) -> str:
+    """Return problems as CSV that a spreadsheet shows and does not run."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    if header:
+        writer.writerow(PROBLEM_COLUMNS)
+    for each in problems:
+        cells = (each.column or "", each.lost, each.what, each.mend)
+        writer.writerow((each.row, *map(_harmless, cells)))
+    return out.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    line = "".join(c if c.isprintable() else " " for c in cell)
+    return f"'{line}" if cell.startswith(_FORMULA) else line

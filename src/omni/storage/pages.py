@@ -1,0 +1,44 @@
+"""What was read of web pages, with what their servers tell whether it still holds."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from omni.base.clock import Clock
+from omni.storage.db import Database
+from omni.storage.sql import load_queries
+
+QUERIES = load_queries("omni.storage")
+
+
+class Pages:
+    """A durable memory of pages, shared by all processes.
+
+    Args:
+        db: Where it is kept.
+        clock: Tells how old a reading is.
+    """
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def recall(self, url: str) -> tuple[str | None, str | None, dict[str, Any]] | None:
+        """Return entity tag, date and reading of a page; None if it was never kept."""
+        row = await self._db.fetchrow(QUERIES["recall_page"], url=url)
+        if row is None:
+            return None
+        return row["etag"], row["last_modified"], cast("dict[str, Any]", row["reading"])
+
+    async def keep(
+        self, url: str, *, etag: str | None, last_modified: str | None, reading: dict[str, Any]
+    ) -> None:
+        """Keep what a page said; the same again is hardly a write."""
+        await self._db.execute(
+            QUERIES["keep_page"],
+            url=url,
+            etag=etag,
+            last_modified=last_modified,
+            reading=reading,
+            now=self._clock(),
+        )
