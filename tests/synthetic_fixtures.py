@@ -58,6 +58,12 @@ def mend_network(url: str) -> None:
     httpx.delete(f"{url}/faults").raise_for_status()
 
 
+def requests_of(url: str, since: int = 0) -> tuple[int, list[str]]:
+    """Return how many requests the network has had, and those from the `since`-th on."""
+    answer = httpx.get(f"{url}/requests", params={"since": since}).raise_for_status().json()
+    return answer["total"], answer["requests"]
+
+
 def edit_person(url: str, person: str, **fields: object) -> None:
     """Let a person change their profile; see `omni.connectors.synthetic.network.Edit`."""
     httpx.patch(f"{url}/people/{person}", json=fields).raise_for_status()

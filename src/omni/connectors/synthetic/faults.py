@@ -1,8 +1,12 @@
-"""Failures on request: the synthetic network can be told to answer badly, for tests."""
+"""Failures on request: the synthetic network can be told to answer badly, for tests.
+
+It also remembers what it was asked, for tests that count.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,6 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-synthetic-fault"
 """A request that bears this header, with a fault as JSON in it, fails itself and no other."""
+
+MAX_REQUESTS = 20_000
+"""The most requests that are remembered."""
+
+CONTROLS = frozenset({"/faults", "/requests"})
+"""Paths by which a test steers the network; they neither fail nor count."""
 
 _TOLD = b'{"error":"Fault","message":"as it was told to"}'
 _GARBAGE = b'<html>{"people": [[[ \xff\xfe'
@@ -21,14 +31,15 @@ class FaultSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         path: Requests whose path begins with this.
         mode: `status` answers with `status`; `hang` says nothing for `seconds` and then breaks
-            off; `garbage` answers 200 with bytes that are no JSON; `drop` breaks off at once.
+            off; `garbage` answers 200 with bytes that are no JSON; `drop` breaks off at once;
+            `slow` waits `seconds` and answers as ever.
         times: How many requests fail.
         retry_after: Sent as `Retry-After`, in seconds.
         late: The request is carried out before its answer goes wrong.
     """
 
     path: str = "/"
-    mode: Literal["status", "hang", "garbage", "drop"] = "status"
+    mode: Literal["status", "hang", "garbage", "drop", "slow"] = "status"
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 500
     times: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
     seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 60.0
@@ -63,16 +74,41 @@ class Faults:
         return None
 
 
-class FaultMiddleware:
-    """Stands before the app and lets requests fail as they were told to."""
+class Requests:
+    """The latest requests, as paths with their queries; how many there were in all."""
 
-    def __init__(self, app: ASGIApp, faults: Faults) -> None:
-        self._app, self._faults = app, faults
+    def __init__(self) -> None:
+        self.total = 0
+        self._latest: deque[str] = deque(maxlen=MAX_REQUESTS)
+
+    def note(self, scope: Scope) -> None:
+        """Remember a request."""
+        self.total += 1
+        query = scope["query_string"].decode("ascii", "replace")
+        self._latest.append(scope["path"] + (f"?{query}" if query else ""))
+
+    def since(self, place: int) -> list[str]:
+        """Return the requests from the `place`-th on, as far as they are remembered."""
+        first = self.total - len(self._latest)
+        return list(self._latest)[max(0, place - first) :]
+
+
+class FaultMiddleware:
+    """Stands before the app, remembers requests, and lets them fail as they were told to."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, requests: Requests) -> None:
+        self._app, self._faults, self._requests = app, faults, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
+        if scope["type"] == "http" and scope["path"] not in CONTROLS:
+            self._requests.note(scope)
         fault = self._fault(scope) if scope["type"] == "http" else None
         if fault is None:
+            await self._app(scope, receive, send)
+            return
+        if fault.mode == "slow":
+            await asyncio.sleep(fault.seconds)
             await self._app(scope, receive, send)
             return
         if fault.late:
@@ -80,7 +116,7 @@ class FaultMiddleware:
         await _fail(fault, send)
 
     def _fault(self, scope: Scope) -> FaultSpec | None:
-        if scope["path"] == "/faults":
+        if scope["path"] in CONTROLS:
             return None
         for name, value in scope["headers"]:
             if name == HEADER:

@@ -21,7 +21,7 @@ from fastapi import FastAPI, Header, Query, Request, Response
 
 from omni.base.clock import Clock, utc_now
 from omni.connectors.synthetic.avatar import identicon
-from omni.connectors.synthetic.faults import FaultMiddleware, Faults, FaultSpec
+from omni.connectors.synthetic.faults import FaultMiddleware, Faults, FaultSpec, Requests
 from omni.connectors.synthetic.mailbox import Mailbox, Taken
 from omni.connectors.synthetic.network import Edit, Network
 from omni.connectors.synthetic.replies import reply_of
@@ -75,7 +75,7 @@ def create_app(
     moment = now or clock().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     mailbox = Mailbox(Path(state_path), f"{seed}:{people}")
     network = Network(World(people, seed, moment), mailbox)
-    faults = Faults()
+    faults, requests = Faults(), Requests()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -83,12 +83,12 @@ def create_app(
         mailbox.close()
 
     app = FastAPI(title="Omni's synthetic network", lifespan=lifespan)
-    app.add_middleware(FaultMiddleware, faults=faults)
+    app.add_middleware(FaultMiddleware, faults=faults, requests=requests)
     app.add_exception_handler(Refused, _render)
     app.add_exception_handler(msgspec.DecodeError, _render_bad_body)
     _add_people(app, network)
     _add_messages(app, network, mailbox, timedelta(seconds=reply_delay_s), clock)
-    _add_faults(app, faults)
+    _add_controls(app, faults, requests)
     return app
 
 
@@ -185,7 +185,7 @@ def _add_messages(
         return _json({"events": events, "cursor": str(last), "more": len(events) == limit})
 
 
-def _add_faults(app: FastAPI, faults: Faults) -> None:
+def _add_controls(app: FastAPI, faults: Faults, requests: Requests) -> None:
     @app.post("/faults")
     async def add(request: Request) -> Response:
         faults.add(msgspec.json.decode(await request.body(), type=FaultSpec))
@@ -199,6 +199,10 @@ def _add_faults(app: FastAPI, faults: Faults) -> None:
     async def clear() -> Response:
         faults.clear()
         return Response(status_code=204)
+
+    @app.get("/requests")
+    async def asked(since: Annotated[int, Query(ge=0)] = 0) -> Response:
+        return _json({"total": requests.total, "requests": requests.since(since)})
 
 
 def _existing(network: Network, name: str) -> int:
