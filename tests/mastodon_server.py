@@ -1,7 +1,7 @@
 """A server with Mastodon's API for tests: PyPI's `mastodon_mock`, which we did not write.
 
-It is started once a session, on this machine only, with 72 people who were registered, wrote and
-uploaded pictures through its own doors; what it has no door for is written into its database.
+It is started once a session, on this machine only, with 72 people from its own kind of
+seed; what it has no door for is written into its database.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +109,11 @@ def mastodon_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mastod
     try:
         _until_ready(process, url, folder / "log")
         _dress(url, people)
-        _backdate(database, people)
         token = people[0].token
         assert token
-        yield MastodonServer(url, people, token, database)
+        server = MastodonServer(url, people, token, database)
+        _finish(server, folder / "media")
+        yield server
     finally:
         _stop(process)
 
@@ -203,9 +203,9 @@ def _statuses(
 
 
 def _dress(url: str, people: tuple[MastodonPerson, ...]) -> None:
-    """Let everybody upload their pictures and say how they want to be found."""
+    """Let everybody say of themselves what the seed has no words for."""
     with httpx.Client(base_url=url, timeout=30) as client:
-        for number, person in enumerate(people):
+        for person in people:
             if person.token is None or person.role == "bare":
                 continue
             form = {"discoverable": "false" if person.role == "hidden" else "true"}
@@ -215,38 +215,41 @@ def _dress(url: str, people: tuple[MastodonPerson, ...]) -> None:
                     "fields_attributes[1][name]": "Web",
                     "fields_attributes[1][value]": '<a href="https://hub.example/">hub.example</a>',
                 }  # fmt: skip
-            files = {"avatar": ("avatar.png", _picture(number), "image/png")}
-            if number % 5 == 0:
-                files["header"] = ("header.png", _picture(number + 1_000), "image/png")
             client.patch(
                 "/api/v1/accounts/update_credentials",
-                data=form,
-                files=files,
+                files={name: (None, value) for name, value in form.items()},
                 headers={"Authorization": f"Bearer {person.token}"},
             ).raise_for_status()
 
 
-def _backdate(database: Path, people: tuple[MastodonPerson, ...]) -> None:
-    """Let accounts and posts be old, and let posts be indexed: the server has no door for these."""
-    connection = sqlite3.connect(database, timeout=30)
+def _finish(server: MastodonServer, media: Path) -> None:
+    """Write what the server has no door for: age, posts that may be indexed, pictures.
+
+    Its door for pictures takes none: it looks for another class of uploads than it is given.
+    """
+    connection = sqlite3.connect(server.database, timeout=30)
     with connection:
         connection.execute("update accounts set created_at = '2021-03-04 05:06:07.000000'")
         connection.execute(
             "update statuses set created_at ="
             " strftime('%Y-%m-%d %H:%M:%S.000000', '2025-11-01', '-' || (id % 90) || ' days')"
         )
-        connection.executemany(
-            "update accounts set indexable = 1 where username = ?",
-            [(person.username,) for person in people if person.role != "private"],
-        )
+        for number, person in enumerate(server.people):
+            avatar = _picture(server, media, number) if person.role != "bare" else None
+            header = _picture(server, media, number + 1_000) if avatar and number % 5 == 0 else None
+            connection.execute(
+                "update accounts set avatar_url = ?, header_url = ?, indexable = ?"
+                " where username = ?",
+                (avatar, header, person.role != "private", person.username),
+            )
     connection.close()
 
 
-def _picture(number: int) -> bytes:
-    out = BytesIO()
+def _picture(server: MastodonServer, media: Path, number: int) -> str:
+    """Put a picture where the server gives out media; return its address."""
     colour = (number * 37 % 256, number * 101 % 256, number * 211 % 256)
-    Image.new("RGB", (96, 96), colour).save(out, "PNG")
-    return out.getvalue()
+    Image.new("RGB", (96, 96), colour).save(media / f"{number}.png", "PNG")
+    return f"{server.url}/media/{number}.png"
 
 
 def _until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
