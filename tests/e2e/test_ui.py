@@ -43,6 +43,7 @@ async def test_each_page_shows_its_data(
         pictures = pictures_of(tmp_path)
         await _campaigns(product, page, pictures)
         await _campaign(product, page, campaign_id, pictures)
+        await _discover(page, pictures)
         await _messages(product, page, campaign_id, pictures)
         await _jobs(product, page, pictures)
         await _hosts(product, page, pictures)
@@ -124,6 +125,36 @@ async def _campaign(product: Product, page: Page, campaign_id: int, pictures: Pa
     await card.get_by_role("button", name="Accept").click()
     await expect(card.get_by_text("accepted", exact=True)).to_be_visible()
     assert (await product.api.get_lead(best.id)).state == "accepted"
+
+
+async def _discover(page: Page, pictures: Path) -> None:
+    """The dialog says whom each kind of seed leads to, with an example."""
+    await page.get_by_role("button", name="Discover").click()
+    dialog = page.get_by_role("dialog")
+    for shown, chosen, about, example in (
+        ("search", "hashtag", "posts carry this hashtag; needs an account", "#solar"),
+        (
+            "hashtag",
+            "starter_pack",
+            "The people of a starter pack",
+            "https://bsky.app/starter-pack",
+        ),
+    ):
+        await dialog.get_by_text(shown, exact=True).click()
+        await page.get_by_role("option", name=chosen, exact=True).click()
+        await expect(dialog.locator("[data-about]")).to_contain_text(about)
+        value = dialog.get_by_label("Whom, or which words")
+        await expect(value).to_have_attribute("placeholder", re.compile(f"^{re.escape(example)}"))
+    await shoot(page, pictures, "discover")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    box = await dialog.locator(".q-card").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    await shoot(page, pictures, "discover-phone")
+    await page.set_viewport_size({"width": 1200, "height": 900})
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog).to_be_hidden()
 
 
 async def _messages(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:

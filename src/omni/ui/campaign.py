@@ -165,7 +165,8 @@ class DiscoverForm:
                 "w-full"
             )
             self._about = ui.label().classes("omni-muted text-sm").props("data-about")
-            self._value = ui.input("Whom, or which words").classes("w-full")
+            # Stacked, so that the example shows before the field is entered.
+            self._value = ui.input("Whom, or which words").classes("w-full").props("stack-label")
             self._most = ui.number("At most this many people", value=200, min=1, precision=0)
             with ui.row().classes("w-full justify-end gap-2"):
                 ui.button("Cancel", on_click=self._dialog.close).props("flat no-caps")
