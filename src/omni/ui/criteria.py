@@ -10,7 +10,7 @@ from nicegui import ui
 
 from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
 from omni.client.models import CountOut, CriteriaField, PreviewOut
-from omni.ui.rows import Group, to_groups
+from omni.ui.rows import Group, shape, to_groups
 
 WAIT_S = 0.35
 HEADS = {"all": "All of these", "any": "Any of these", "none": "None of these"}
@@ -83,9 +83,9 @@ class CriteriaBuilder:
         self._show()
 
     def _show(self) -> None:
-        group = to_groups(self._document)
+        group = to_groups(self._document, self._fields)
         if group is None and self._mode.value == "form":
-            ui.notify("Nested too deeply for the form: here it is as JSON")
+            ui.notify("The form has no rows for all of this: here it is as JSON")
             self._mode.set_value("json")
         as_json = self._mode.value == "json"
         self._form.set_visibility(not as_json)
@@ -217,13 +217,6 @@ class GroupRows:
     def _redraw(self) -> None:
         self.draw.refresh()
         self._changed()
-
-
-def shape(op: str) -> str:
-    """Return which kind of value an operator takes: one, pair, list or flag."""
-    shapes = {"between": "pair", "exists": "flag"}
-    many = op in ("in", "not in", "contains any", "contains all")
-    return "list" if many else shapes.get(op, "one")
 
 
 def usual_value(field: CriteriaField, op: str) -> Any:
