@@ -1,4 +1,4 @@
-"""A Matrix homeserver for tests: PyPI's `matrix-synapse` on SQLite, which we did not write.
+"""A Matrix homeserver for tests: PyPI's `matrix-synapse` on an SQLite in memory, which we did not write.
 
 It is started once a session, on this machine only and without federation, with 66 people who were
 registered, dressed and let into rooms through its own API.
@@ -119,7 +119,7 @@ def _config(folder: Path, port: int) -> dict[str, Any]:
             {"port": port, "type": "http", "tls": False, "bind_addresses": ["127.0.0.1"],
              "resources": [{"names": ["client"]}]}
         ],
-        "database": {"name": "sqlite3", "args": {"database": str(folder / "homeserver.db")}},
+        "database": {"name": "sqlite3", "args": {"database": ":memory:"}},
         "log_config": str(logs),
         "media_store_path": str(folder / "media"),
         "signing_key_path": str(folder / "signing.key"),
