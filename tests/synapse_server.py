@@ -1,4 +1,4 @@
-"""A Matrix homeserver for tests: PyPI's `matrix-synapse` on an SQLite in memory, which we did not write.
+"""A Matrix homeserver for tests: PyPI's `matrix-synapse`, kept in memory, which we did not write.
 
 It is started once a session, on this machine only and without federation, with 66 people who were
 registered, dressed and let into rooms through its own API.
