@@ -24,12 +24,14 @@ from omni.connectors.matrix.source import MatrixSource
 from omni.connectors.ports import ProfileSource
 from omni.connectors.synthetic.source import SyntheticSource
 from omni.connectors.types import Seed
+from omni.connectors.web.source import WebSource
 from tests.e2e.atproto_network import AtprotoNetwork
 from tests.e2e.product import free_ports
 from tests.forum_server import GONE, HIDDEN, ODD, running_forum
 from tests.mastodon_server import MastodonServer
 from tests.synapse_server import SynapseServer
 from tests.synthetic_fixtures import edit_person, quick_client, running_network
+from tests.web_fixtures import HIDDEN_PERSON, ODD_PERSON, PEOPLE, running_site
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +196,35 @@ async def forum(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
             )
 
 
+@asynccontextmanager
+async def web(request: pytest.FixtureRequest) -> AsyncGenerator[SourceCase]:
+    """Web pages of people, served by nginx."""
+    folder: Path = request.getfixturevalue("tmp_path")
+    with running_site(folder / "web") as site:
+        async with quick_client() as http:
+            yield SourceCase(
+                source=WebSource(http, "Omni/test", page_size=20),
+                seeds={
+                    "page": Seed("web", "page", f"{site.url}/team.html"),
+                    "sitemap": Seed("web", "sitemap", f"{site.url}/sitemap.xml"),
+                },
+                paged=Seed("web", "sitemap", f"{site.url}/sitemap.xml"),
+                person=site.person(4),
+                gone=site.person(PEOPLE + 9),
+                unknown=Seed("web", "page", f"{site.url}/nothing-here.html"),
+                hidden=site.person(HIDDEN_PERSON),
+                odd=site.person(ODD_PERSON),
+                lacks={"down": "a person's address names their server: there is no other to ask"},
+            )
+
+
 SOURCES: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
     "bluesky": (bluesky, (pytest.mark.node,)),
     "forum": (forum, ()),
     "mastodon": (mastodon, (pytest.mark.xdist_group("mastodon"),)),
     "matrix": (matrix, (pytest.mark.xdist_group("matrix"),)),
     "synthetic": (synthetic, ()),
+    "web": (web, ()),
 }
 
 

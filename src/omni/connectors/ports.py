@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from omni.connectors.types import (
     Credentials,
@@ -42,6 +42,29 @@ class ProfileSource(Protocol):
             Rejected: More ids than `batch_size`.
             Transient: As in `expand`.
         """
+        ...
+
+
+class PageMemory(Protocol):
+    """Remembers what was read of an address, across runs and processes."""
+
+    async def recall(self, url: str) -> tuple[str | None, str | None, dict[str, Any]] | None:
+        """Return entity tag, date and reading of a page; None if it was never kept."""
+        ...
+
+    async def keep(
+        self, url: str, *, etag: str | None, last_modified: str | None, reading: dict[str, Any]
+    ) -> None:
+        """Keep what a page said, and by what its server tells whether it still does."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A source that asks only for what has changed, if it is given a memory."""
+
+    def use_memory(self, memory: PageMemory) -> None:
+        """Remember pages there."""
         ...
 
 

@@ -12,11 +12,12 @@ from omni.connectors.connector import Connector
 from omni.connectors.mastodon.connector import MASTODON
 from omni.connectors.matrix.connector import MATRIX
 from omni.connectors.synthetic.connector import SYNTHETIC
+from omni.connectors.web.connector import WEB
 
 GROUP = "omni.connectors"
 """The entry points' group; each one names a `Connector`."""
 
-OWN = (BLUESKY, MASTODON, MATRIX, SYNTHETIC)
+OWN = (BLUESKY, MASTODON, MATRIX, SYNTHETIC, WEB)
 
 _PLATFORM = re.compile(r"[a-z][a-z0-9-]{0,39}")
 

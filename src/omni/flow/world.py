@@ -12,7 +12,7 @@ from omni.base.errors import Rejected
 from omni.base.settings import Settings
 from omni.base.vault import Vault, open_vault
 from omni.connectors.http import HttpClient
-from omni.connectors.ports import Inbox, MessageSender, ProfileSource
+from omni.connectors.ports import Inbox, MessageSender, ProfileSource, Remembering
 from omni.connectors.registry import load_connectors
 from omni.connectors.types import SeedType
 from omni.flow.crowds import Crowds
@@ -22,6 +22,7 @@ from omni.llm.factory import build_pools
 from omni.llm.pool import Pool
 from omni.storage.db import Database
 from omni.storage.objects import Objects
+from omni.storage.pages import Pages
 
 _Port = TypeVar("_Port")
 _OpenPort = Callable[[HttpClient, Settings], _Port | None]
@@ -85,6 +86,10 @@ async def build_world(
         http = await stack.enter_async_context(
             HttpClient.from_settings(settings, base_urls=base_urls, authorizations=said)
         )
+        sources = _open({c.platform: c.source for c in connectors}, http, settings)
+        for source in sources.values():
+            if isinstance(source, Remembering):
+                source.use_memory(Pages(db, utc_now))
         judges = build_pools(settings)
         for judge in judges:
             stack.push_async_callback(judge.close)
@@ -93,7 +98,7 @@ async def build_world(
             db=db,
             broker=broker,
             http=http,
-            sources=_open({c.platform: c.source for c in connectors}, http, settings),
+            sources=sources,
             senders=_open({c.platform: c.sender for c in connectors}, http, settings),
             inboxes=_open({c.platform: c.inbox for c in connectors}, http, settings),
             seeds={c.platform: c.seeds for c in connectors},

@@ -1,0 +1,1 @@
+"""People from plain web pages, as their pages' own markup describes them."""
