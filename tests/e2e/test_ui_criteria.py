@@ -163,6 +163,10 @@ async def _groups(product: Product, page: Page, campaign_id: int, pictures: Path
     await expect(form.locator("[data-count]")).to_have_text(f"{count:,}")
     await page.set_viewport_size({"width": 390, "height": 844})
     await shoot(page, pictures, "criteria-group-phone")
+    for control in (form.get_by_label("Remove").last, inner.get_by_label("Several, with").last):
+        box = await control.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390, "a phone shows all of it"
     await page.set_viewport_size({"width": 1200, "height": 900})
     await inner.get_by_label("Remove").last.click()
     await expect(english).to_have_text(known)

@@ -153,10 +153,12 @@ class GroupRows:
             )
             for part in list(self._group.parts):
                 with ui.row().classes("w-full items-center gap-2 no-wrap"):
-                    if isinstance(part, Group):
-                        GroupRows(part, self._fields, self._changed).draw(depth + 1)
-                    else:
-                        self._row(part)
+                    # It may wrap on a phone, with the button that removes it beside it.
+                    with ui.row().classes("items-center gap-2").style("flex:1 1 0;min-width:0"):
+                        if isinstance(part, Group):
+                            GroupRows(part, self._fields, self._changed).draw(depth + 1)
+                        else:
+                            self._row(part)
                     ui.button(icon="close", on_click=lambda _, p=part: self._drop(p)).props(
                         'flat round dense size=sm aria-label="Remove"'
                     )
