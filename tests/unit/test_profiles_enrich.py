@@ -11,11 +11,12 @@ import pytest
 from omni.connectors.types import RawPost, RawProfile
 from omni.profiles.enrich import engagement_of, enrich, posts_per_week, two_digits
 from omni.profiles.language import language_of
+from omni.profiles.lasting import lasting_url
 from omni.profiles.payload import tidy
-from omni.profiles.places import country_of
+from omni.profiles.places import Place, place_of
 from omni.profiles.signals import Facts, signals_of
 from omni.profiles.types import FEATURES, SIGNALS, Features
-from omni.profiles.urls import domains_of, lasting_url, urls_in
+from omni.profiles.urls import domains_of, urls_in
 from omni.profiles.words import hashtags_of, keywords_of
 from tests.profiles_fixtures import NOW, raw_profile
 
@@ -47,7 +48,7 @@ def test_an_empty_profile_is_unknown_in_most() -> None:
     f = features_of(RawProfile("synthetic", "syn:1", "x"))
     unknown = {name.name for name in FEATURES if getattr(f, name.name) is None}
     assert unknown == {
-        "display_name", "bio", "language", "country", "followers", "follows", "posts",
+        "display_name", "bio", "language", "country", "place", "followers", "follows", "posts",
         "posts_per_week", "engagement", "account_created_at", "last_post_at", "accepts_messages",
     }  # fmt: skip
     assert dict(zip(SIGNALS, f.signals, strict=True)) == {
@@ -104,27 +105,42 @@ def test_only_what_the_judge_sees_asks_for_a_new_verdict(
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("text", "country", "place"),
     [
-        ("Potter in Lisbon 🇬🇧", "GB"),
-        ("🇩🇪🇫🇷 somewhere between", "DE"),
-        ("🇩🇪🇫🇷 now in Lyon", "FR"),
-        ("Moved from São Paulo to the sea", "BR"),
-        ("sao paulo", "BR"),
-        ("living in new york city", "US"),
-        ("London, UK. Tea.", "GB"),
-        ("I make cork stoppers", None),
-        ("Based in Cork", "IE"),
-        ("Talk to us about uk garage", None),
-        ("🇽🇽 nowhere", None),
-        ("🏴󠁧󠁢󠁳󠁣󠁴󠁿 hills", "GB"),
-        ("Wien ist schön", "AT"),
-        ("Newcastle upon Tyne", "GB"),
-        ("", None),
+        ("Potter in Lisbon", "PT", "Lisbon"),
+        ("Potter in Lisbon 🇬🇧", "GB", None),
+        ("🇩🇪🇫🇷 somewhere between", None, None),
+        ("🇩🇪🇫🇷 now in Lyon", "FR", "Lyon"),
+        ("🇩🇪🇩🇪 Köln!", "DE", "Cologne"),
+        ("Moved from São Paulo to the sea", "BR", "São Paulo"),
+        ("sao paulo", "BR", "São Paulo"),
+        ("living in new york city", "US", "New York"),
+        ("London, UK. Tea.", "GB", "London"),
+        ("London, Ontario", "CA", "Ontario"),
+        ("San Francisco, California", "US", "San Francisco"),
+        ("Berlin, Germany", "DE", "Berlin"),
+        ("Berlin and Munich", "DE", None),
+        ("Between Berlin and Paris", None, None),
+        ("Berlin, Paris, London", None, None),
+        ("I make cork stoppers and fine china", None, None),
+        ("Based in Cork", "IE", "Cork"),
+        ("Talk to us about uk garage", None, None),
+        ("🇽🇽 nowhere", None, None),
+        ("🏴󠁧󠁢󠁳󠁣󠁴󠁿 hills", "GB", None),
+        ("Wien ist schön", "AT", "Vienna"),
+        ("Newcastle upon Tyne", "GB", "Newcastle upon Tyne"),
+        ("住んでいるのは 東京 です", "JP", "Tokyo"),
+        ("", None, None),
     ],
 )
-def test_countries(text: str, code: str | None) -> None:
-    assert country_of(text) == code
+def test_places(text: str, country: str | None, place: str | None) -> None:
+    assert place_of(text) == Place(country, place)
+
+
+def test_a_name_is_no_place_unless_it_says_so() -> None:
+    assert place_of("Writer.", "Jack London") == Place()
+    assert place_of("Writer.", "Jack | London") == Place("GB", "London")
+    assert place_of("Writer.", "Jack 🇫🇮") == Place("FI")
 
 
 @pytest.mark.parametrize(
@@ -156,6 +172,21 @@ def test_languages(text: str, code: str | None) -> None:
         ({"bio": "Ich bin ein Bot."}, True),
         ({"username": "weather_bot"}, True),
         ({"display_name": "News 🤖"}, True),
+        ({"bio": "Automated account, run by @someone."}, True),
+        ({"bio": "Je suis un bot qui publie la météo."}, True),
+        ({"bio": "Cuenta automatizada de avisos"}, True),
+        ({"bio": "天気を自動投稿中です"}, True),
+        ({"bio": "날씨 봇입니다"}, True),
+        ({"bio": "Это бот с погодой"}, True),
+        ({"bio": "I'm not bot"}, False),
+        ({"bio": "No soy un bot"}, False),
+        ({"bio": "Não sou um bot"}, False),
+        ({"bio": "Я не бот"}, False),
+        ({"bio": "Ich bin kein Bot. Ich baue Bots."}, False),
+        ({"bio": "I am a bot developer"}, False),
+        ({"bio": "Marketing automation, and automated tests"}, False),
+        ({"bio": "I hate automated posts from robots"}, False),
+        ({"bio": "botanist"}, False),
         ({"bio": "I am not a bot. I build bots."}, False),
         ({"username": "abbot"}, False),
         ({"bio": "Robots and pots"}, False),

@@ -90,13 +90,13 @@ select 1 from profile_features pf where {{where}};
 -- With {{sample}}: whole pages of profile_features, picked at random and the same ones again, of
 -- each a few rows, and :most rows at the most; never the table. Those of one page came together and
 -- are alike, so pages are counted, too. Without: a table that the planner has called small.
-select count(*) as rows, count(distinct (pf.place::text::point)[0]) as pages,
+select count(*) as rows, count(distinct (pf.spot::text::point)[0]) as pages,
     count(*) filter (where ({{where}}) is true) as fits,
     count(*) filter (where ({{held}}) is true) as held,
     count(*) filter (where ({{where}}) is true and ({{held}}) is not true) as enters,
     count(*) filter (where ({{where}}) is not true and ({{held}}) is true) as leaves,
     {{parts}}
-from (select *, ctid as place from profile_features {{sample}} limit :most::bigint) pf;
+from (select *, ctid as spot from profile_features {{sample}} limit :most::bigint) pf;
 
 -- name: list_matches
 -- The first that fit, out of the rows of count_fitting.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from omni.connectors.types import RawProfile
 from omni.flow import follow
 from omni.flow.types import JobContext
 from omni.flow.world import World
 from omni.jobs import store as ledger
+from omni.leads import store as leads
 from omni.profiles import work as profiles
 from omni.profiles.types import StoredBatch
-from omni.storage.db import Tx
+from omni.storage.db import Database, Tx
 
 Also = Callable[[Tx, StoredBatch], Awaitable[None]]
 """What else is written together with a batch, once it is known what the batch did."""
@@ -23,22 +27,84 @@ NOTHING = StoredBatch((), (), 0)
 async def write(
     world: World, job: JobContext, batch: Sequence[RawProfile], *, also: Also | None = None
 ) -> StoredBatch:
-    """Write profiles, features, the jobs that follow and what `also` writes as one."""
-    now = world.clock()
-    async with world.db.transaction() as tx:
+    """Write profiles, features, the jobs that follow and what `also` writes as one.
+
+    See `take_in` for who is left out. Two batches may be written at once: while Postgres writes
+    one, the other is hashed and enriched.
+    """
+    return await take_in(
+        world.db,
+        batch,
+        now=world.clock(),
+        campaign_id=job.campaign_id,
+        job_id=job.id,
+        also=also,
+    )
+
+
+async def take_in(
+    db: Database,
+    batch: Sequence[RawProfile],
+    *,
+    now: datetime,
+    campaign_id: int | None,
+    job_id: UUID | None,
+    also: Also | None = None,
+) -> StoredBatch:
+    """Write a batch of people with the jobs that follow; all of it, or nothing.
+
+    Who is suppressed is left out: nothing new is stored of people who asked us to leave them alone.
+    Who asks the platform not to be found is left out as well; `forget_hidden` lets go of them.
+
+    Raises:
+        Transient: The database failed.
+    """
+    ready = await profiles.prepare(db, batch, now=now)
+    async with db.transaction() as tx:
+        unwanted = await leads.suppressed_among(tx, [a.key for a in ready.arranged])
         stored = await profiles.store_batch(
-            tx, batch, now=now, campaign_id=job.campaign_id, job_id=job.id
+            tx, ready.without(unwanted), now=now, campaign_id=campaign_id, job_id=job_id
         )
+        stored = replace(stored, left_out=len(unwanted))
         await ledger.enqueue(tx, follow.after_profiles(stored), now=now)
         if also is not None:
             await also(tx, stored)
     return stored
 
 
+async def forget_hidden(
+    db: Database, batch: Sequence[RawProfile], *, now: datetime
+) -> tuple[int, ...]:
+    """Let go, at once, of those of a batch who are known and ask not to be found any more.
+
+    They lose their features and leave every campaign. This has a transaction of its own for each
+    platform: it must not wait for people while it holds those of another batch.
+
+    Returns:
+        The profile_ids of those for whom that is news.
+    """
+    everyone: list[int] = []
+    hidden: dict[str, set[str]] = {}
+    for profile in batch:
+        if not profile.discoverable:
+            hidden.setdefault(profile.platform, set()).add(profile.platform_id)
+    for platform, people in sorted(hidden.items()):
+        async with db.transaction() as tx:
+            gone = await profiles.mark_missing(
+                tx, platform=platform, shown=(), hidden=sorted(people), left_out=(), now=now
+            )
+            await ledger.enqueue(tx, follow.after_leaving(gone), now=now)
+        everyone += gone
+    return tuple(everyone)
+
+
 def add(one: StoredBatch, other: StoredBatch) -> StoredBatch:
     """Return what two batches did together."""
     return StoredBatch(
-        one.new + other.new, one.changed + other.changed, one.unchanged + other.unchanged
+        one.new + other.new,
+        one.changed + other.changed,
+        one.unchanged + other.unchanged,
+        left_out=one.left_out + other.left_out,
     )
 
 
@@ -50,4 +116,5 @@ def counts(stored: StoredBatch) -> dict[str, Any]:
         "new": len(stored.new),
         "changed": len(stored.changed),
         "unchanged": stored.unchanged,
+        "left_out": stored.left_out,
     }

@@ -200,6 +200,12 @@ select exists (
     select from suppressions where platform = :platform and platform_id = :platform_id
 );
 
+-- name: find_suppressed
+-- By the unique key (platform, platform_id): one look-up for each person of a batch.
+select s.platform, s.platform_id
+from unnest(:platforms::text[], :platform_ids::text[]) as n (platform, platform_id)
+join suppressions s using (platform, platform_id);
+
 -- name: list_suppressions
 -- By primary key, the newest first.
 select id, platform, platform_id, reason, source, created_at

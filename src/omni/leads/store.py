@@ -192,6 +192,18 @@ async def is_suppressed(db: Executor, *, platform: str, platform_id: str) -> boo
     )
 
 
+async def suppressed_among(db: Executor, people: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return who of these must be left alone, by platform and immutable id."""
+    if not people:
+        return set()
+    rows = await db.fetch(
+        QUERIES["find_suppressed"],
+        platforms=[platform for platform, _ in people],
+        platform_ids=[platform_id for _, platform_id in people],
+    )
+    return {(row["platform"], row["platform_id"]) for row in rows}
+
+
 async def list_suppressions(
     db: Executor, *, limit: int, before_id: int | None = None
 ) -> list[Suppression]:

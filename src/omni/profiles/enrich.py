@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,11 +9,13 @@ from typing import Any
 
 from omni.base.hashing import digest
 from omni.connectors.types import RawPost, RawProfile
+from omni.profiles.bots import declares_bot
 from omni.profiles.language import language_of
-from omni.profiles.places import country_of
+from omni.profiles.lasting import lasting_url
+from omni.profiles.places import Place, place_of
 from omni.profiles.signals import Facts, signals_of
 from omni.profiles.types import Features
-from omni.profiles.urls import domains_of, lasting_url, urls_in
+from omni.profiles.urls import domains_of, urls_in, without_urls
 from omni.profiles.words import hashtags_of, keywords_of
 
 MAX_DOMAINS = 20
@@ -27,13 +28,6 @@ VIEW_LINKS = 10
 
 _WEEK = timedelta(weeks=1)
 _DAY = timedelta(days=1)
-_BOT_BIO = re.compile(
-    r"\b(?:i am|i'm|this is|je suis|ich bin|dies ist|soy|sou|sono)\s+"
-    r"(?:an?\s+|ein\s+|une?\s+|um\s+)?(?:\w+\s+)?(?:bot|chatbot|robot)\b"
-    r"|\bautomated account\b|^\W*bot\b",
-    re.IGNORECASE,
-)
-_BOT_NAME = re.compile(r"(?:[\s_.-]|^)bot\W*$|🤖", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +41,9 @@ class _Reading:
     posts_per_week: float | None
     engagement: float | None
     language: str | None
-    country: str | None
+    place: Place
     hashtags: tuple[str, ...]
+    keywords: tuple[str, ...]
     domains: tuple[str, ...]
     is_bot: bool
 
@@ -69,7 +64,8 @@ def enrich(profile: RawProfile, *, now: datetime) -> Features:
         display_name=profile.display_name,
         bio=profile.bio,
         language=read.language,
-        country=read.country,
+        country=read.place.country,
+        place=read.place.place,
         followers=profile.followers,
         follows=profile.follows,
         posts=profile.posts_count,
@@ -81,7 +77,7 @@ def enrich(profile: RawProfile, *, now: datetime) -> Features:
         is_bot=read.is_bot,
         accepts_messages=profile.accepts_messages,
         hashtags=read.hashtags,
-        keywords=keywords_of(read.texts[0], read.texts[1:]),
+        keywords=read.keywords,
         domains=read.domains,
         signals=signals_of(_facts(profile, read)),
         view=view,
@@ -110,12 +106,6 @@ def engagement_of(posts: Sequence[RawPost], followers: int | None) -> float | No
     return round(sum(known) / len(known) / (followers + 1), 6) if known else None
 
 
-def declares_bot(profile: RawProfile) -> bool:
-    """Tell whether somebody says that they are a bot; "not a bot" and "I build bots" do not."""
-    names = (profile.username, profile.display_name or "")
-    return bool(_BOT_BIO.search(profile.bio or "")) or any(map(_BOT_NAME.search, names))
-
-
 def view_hash(view: dict[str, Any]) -> str:
     """Return the hash of what a judge sees; expiring parts of URLs do not count."""
     lasting = {name: [lasting_url(url) for url in view[name]] for name in ("links", "images")}
@@ -139,7 +129,8 @@ def _read(profile: RawProfile, now: datetime) -> _Reading:
     latest = now + _DAY
     posts = tuple(p for p in profile.posts if p.created_at is None or p.created_at <= latest)
     texts = (profile.bio or "", *(post.text for post in posts))
-    links = (*profile.links, *(url for text in texts for url in urls_in(text)))
+    links = (*profile.links, *urls_in("\n".join(texts)))
+    bare = tuple(map(without_urls, texts)) if len(links) > len(profile.links) else texts
     dates = [post.created_at for post in posts if post.created_at]
     created_at = profile.created_at
     return _Reading(
@@ -149,11 +140,13 @@ def _read(profile: RawProfile, now: datetime) -> _Reading:
         last_post_at=max(dates, default=None),
         posts_per_week=posts_per_week(dates),
         engagement=engagement_of(posts, profile.followers),
-        language=language_of("\n".join(texts)),
-        country=country_of(f"{texts[0]}\n{profile.display_name or ''}"),
-        hashtags=hashtags_of(texts),
+        language=language_of("\n".join(bare)),
+        place=place_of(texts[0], profile.display_name or ""),
+        hashtags=hashtags_of(bare),
+        keywords=keywords_of(bare[0], bare[1:]),
         domains=domains_of(links, MAX_DOMAINS),
-        is_bot=profile.is_bot or declares_bot(profile),
+        is_bot=profile.is_bot
+        or declares_bot(texts[0], profile.username, profile.display_name or ""),
     )
 
 
@@ -185,7 +178,7 @@ def _view(profile: RawProfile, read: _Reading) -> dict[str, Any]:
         "name": profile.display_name,
         "bio": bio,
         "language": read.language,
-        "country": read.country,
+        "country": read.place.country,
         "is_bot": read.is_bot,
         "followers": two_digits(profile.followers),
         "follows": two_digits(profile.follows),

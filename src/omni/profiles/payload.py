@@ -2,15 +2,16 @@
 
 What does not count as a change, so that a re-read of the same person is not a new version:
 
-- expiring parameters in the URLs of pictures and links (`urls.lasting_url`);
+- what expires in the URLs of pictures and links, and in those within `extra` (see `lasting`);
 - likes, reposts and replies of a post, as long as they stay within a power of two;
-- followers, follows and posts, as long as the first three digits stay: below 1,000 each one counts.
-  A comparison with a round number (`followers >= 50000`) is therefore never out of date;
-- the order in which a platform lists posts and links.
+- followers, follows and posts, and whole numbers within `extra`, as long as they stay within one
+  step of `steady`: a step is 5 to 12 % wide. What is stored then is at most one step old, and a
+  comparison with a round number (`followers >= 50000`) is never out of date, for round numbers are
+  where steps begin;
+- the order in which a platform lists posts, links and the names within `extra`.
 
-Everything else counts, `extra` included. What was read is stored as it was read; only the hash is
-blind to the above. `VERSION` is part of the hash: raising it lets every profile be enriched anew
-the next time that it is seen.
+Everything else counts. What was read is stored as it was read; only the hash is blind to the above.
+`VERSION` is part of the hash: raising it makes everybody count as changed when they are seen next.
 """
 
 from __future__ import annotations
@@ -24,26 +25,30 @@ import msgspec
 
 from omni.base.hashing import digest
 from omni.connectors.types import RawPost, RawProfile
+from omni.profiles.lasting import lasting_url
 from omni.profiles.text import clean, clean_line
-from omni.profiles.urls import lasting_url, web_url
+from omni.profiles.tidiness import (
+    EARLIEST,
+    LATEST,
+    MAX_BIO,
+    MAX_COUNT,
+    MAX_EXTRA_BYTES,
+    MAX_ID,
+    MAX_IMAGES,
+    MAX_LINKS,
+    MAX_NAME,
+    MAX_POST,
+    MAX_POSTS,
+    is_tidy,
+    newest_first,
+)
+from omni.profiles.urls import web_url
 
-VERSION = 1
+VERSION = 2
 
-MAX_ID = 512
-MAX_NAME = 200
-MAX_BIO = 5_000
-MAX_POST = 3_000
-MAX_POSTS = 20
-MAX_LINKS = 20
-MAX_IMAGES = 3
-MAX_EXTRA_BYTES = 20_000
-
-_MAX_COUNT = 2**53
 _EXTRA_DEPTH = 6
 _EXTRA_ITEMS = 200
 _EXTRA_TEXT = 2_000
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def tidy(profile: RawProfile) -> RawProfile | None:
@@ -53,6 +58,11 @@ def tidy(profile: RawProfile) -> RawProfile | None:
         None if it cannot be told who this is: the platform's id is empty, too long or not plain
         text. An id is never mended, for the mended one could be somebody else's.
     """
+    return profile if is_tidy(profile) else mend(profile)
+
+
+def mend(profile: RawProfile) -> RawProfile | None:
+    """Return what `tidy` does, looking at everything: for profiles that are not plainly tidy."""
     name = profile.platform_id
     if clean_line(name, MAX_ID) != name or not profile.platform:
         return None
@@ -68,7 +78,7 @@ def tidy(profile: RawProfile) -> RawProfile | None:
         created_at=_moment(profile.created_at),
         image_urls=_urls(profile.image_urls, MAX_IMAGES),
         links=_urls(profile.links, MAX_LINKS),
-        posts=tuple(sorted(filter(None, posts), key=_newest_first)[:MAX_POSTS]),
+        posts=tuple(sorted(filter(None, posts), key=newest_first)[:MAX_POSTS]),
         extra=_tidy_extra(profile.extra),
     )
 
@@ -78,21 +88,79 @@ def payload_of(profile: RawProfile) -> dict[str, Any]:
     return cast("dict[str, Any]", msgspec.to_builtins(profile))
 
 
-def content_hash(payload: Mapping[str, Any]) -> str:
-    """Return the hash of what counts in a payload (see the module's own words)."""
-    counts = {name: _rough(payload[name]) for name in ("followers", "follows", "posts_count")}
-    posts = [
-        (post["text"], post["created_at"], *(_magnitude(post[name]) for name in _POST_COUNTS))
-        for post in payload["posts"]
-    ]
-    lasting = {
-        "image_urls": [lasting_url(url) for url in payload["image_urls"]],
-        "links": sorted(lasting_url(url) for url in payload["links"]),
-    }
-    return digest({**payload, **counts, **lasting, "posts": posts, "version": VERSION})
+def profile_of(payload: Mapping[str, Any]) -> RawProfile:
+    """Return the profile of a payload; what newer versions added is as if the platform kept it.
+
+    Raises:
+        msgspec.ValidationError: It is no payload.
+    """
+    return msgspec.convert(payload, RawProfile)
 
 
-_POST_COUNTS = ("likes", "reposts", "replies")
+def encode_payload(profile: RawProfile) -> str:
+    """Return a tidy profile as JSON text: what `payload_of` returns, encoded."""
+    return msgspec.json.encode(profile).decode()
+
+
+def content_hash(profile: RawProfile) -> str:
+    """Return the hash of what counts in a tidy profile (see the module's own words)."""
+    return digest(
+        (
+            VERSION,
+            profile.platform,
+            profile.platform_id,
+            profile.username,
+            profile.display_name,
+            profile.bio,
+            steady(profile.followers),
+            steady(profile.follows),
+            steady(profile.posts_count),
+            profile.created_at,
+            profile.is_bot,
+            profile.accepts_messages,
+            profile.discoverable,
+            [lasting_url(url) for url in profile.image_urls],
+            sorted(map(lasting_url, profile.links)),
+            [_lasting_post(post) for post in profile.posts],
+            _lasting_value(profile.extra),
+        )
+    )
+
+
+def steady(count: int | None) -> int | None:
+    """Return where the count's step begins: 1, 2, 3 … 20, 22.5, 25 … 50, 55 … 100, 110 and so on.
+
+    Of each power of ten: from 1 to 2 in tenths, to 5 in quarters, to 10 in halves. So every number
+    of one digit and zeros begins a step, and so do 15, 25 and 75 with zeros; below 20 all do.
+    """
+    if count is None or count < 20:
+        return count
+    power = 10 ** (len(str(count)) - 1)
+    width = power if count < 2 * power else power * 5 // 2 if count < 5 * power else power * 5
+    return count * 10 // width * width // 10
+
+
+def _lasting_post(post: RawPost) -> tuple[object, ...]:
+    return (
+        post.text,
+        post.created_at,
+        _magnitude(post.likes),
+        _magnitude(post.reposts),
+        _magnitude(post.replies),
+    )
+
+
+def _lasting_value(value: object) -> object:
+    if isinstance(value, str):
+        return lasting_url(value) if value.startswith(("https://", "http://")) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return steady(value)
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        return {name: _lasting_value(each) for name, each in items}
+    if isinstance(value, list):
+        return [_lasting_value(each) for each in cast("list[object]", value)]
+    return value
 
 
 def _tidy_post(post: RawPost) -> RawPost | None:
@@ -108,12 +176,8 @@ def _tidy_post(post: RawPost) -> RawPost | None:
     )
 
 
-def _newest_first(post: RawPost) -> tuple[float, str]:
-    return -(post.created_at.timestamp() if post.created_at else 0.0), post.text
-
-
 def _count(value: int | None) -> int | None:
-    return value if value is not None and 0 <= value <= _MAX_COUNT else None
+    return value if value is not None and 0 <= value <= MAX_COUNT else None
 
 
 def _moment(value: datetime | None) -> datetime | None:
@@ -122,7 +186,7 @@ def _moment(value: datetime | None) -> datetime | None:
         return None
     known = value.replace(tzinfo=UTC) if value.tzinfo is None else value
     # Compared before it is converted: conversion fails at the ends of the calendar.
-    return known.astimezone(UTC) if _EARLIEST <= known < _LATEST else None
+    return known.astimezone(UTC) if EARLIEST <= known < LATEST else None
 
 
 def _urls(urls: tuple[str, ...], limit: int) -> tuple[str, ...]:
@@ -144,9 +208,9 @@ def _tidy_value(value: object, depth: int) -> object:
     if isinstance(value, str):
         return clean(value, _EXTRA_TEXT) or ""
     if isinstance(value, int):
-        return value if abs(value) <= _MAX_COUNT else str(value)[:30]
+        return value if abs(value) <= MAX_COUNT else str(value)[:30]
     if isinstance(value, float):
-        return value if abs(value) <= _MAX_COUNT else None  # neither infinite nor NaN
+        return value if abs(value) <= MAX_COUNT else None  # neither infinite nor NaN
     if isinstance(value, datetime):
         moment = _moment(value)
         return moment.isoformat() if moment else None
@@ -156,14 +220,6 @@ def _tidy_value(value: object, depth: int) -> object:
     if depth and isinstance(value, list | tuple):
         return [_tidy_value(v, depth - 1) for v in cast("list[object]", value)[:_EXTRA_ITEMS]]
     return None
-
-
-def _rough(count: int | None) -> int | None:
-    """Return the count with only its first three digits."""
-    if count is None or count < 1_000:
-        return count
-    unit = 10 ** (len(str(count)) - 3)
-    return count // unit * unit
 
 
 def _magnitude(count: int | None) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-
-import msgspec
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from omni.connectors.types import RawProfile
-from omni.profiles.payload import content_hash, payload_of, tidy
+from omni.profiles.enrich import enrich
+from omni.profiles.payload import content_hash, encode_payload, tidy
+from omni.profiles.types import Features, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,53 @@ class Arranged:
     content_hash: str
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """Who it is: platform and immutable id."""
         return self.profile.platform, self.profile.platform_id
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch that is hashed, compared with what is stored, and enriched where it seems to differ.
+
+    Attributes:
+        arranged: In the order of the keys, each person once.
+        known: Who was stored already when the batch was compared.
+        features: Of those who were not stored, or whose content differed. Others may change until
+            the batch is written; their features are made then.
+    """
+
+    arranged: tuple[Arranged, ...]
+    known: frozenset[Key]
+    features: Mapping[Key, Features]
+
+    def without(self, keys: Collection[Key]) -> Prepared:
+        """Return the batch without these people."""
+        return replace(self, arranged=tuple(a for a in self.arranged if a.key not in keys))
+
+    def features_of(self, arranged: Arranged, now: datetime) -> Features:
+        """Return one's features, made now if nobody expected a change."""
+        ready = self.features.get(arranged.key)
+        return enrich(arranged.profile, now=now) if ready is None else ready
+
+
+def prepared(
+    arranged: Sequence[Arranged], compared: Iterable[tuple[int, bool]], now: datetime
+) -> Prepared:
+    """Enrich those who are not stored as they are.
+
+    Args:
+        compared: For each who is stored: the index in `arranged`, and whether the content is the
+            same.
+        now: As of `enrich`.
+    """
+    same = dict(compared)
+    differing = (a for place, a in enumerate(arranged) if not same.get(place, False))
+    return Prepared(
+        tuple(arranged),
+        frozenset(arranged[place].key for place in same),
+        {a.key: enrich(a.profile, now=now) for a in differing},
+    )
 
 
 def arrange(profiles: Iterable[RawProfile]) -> list[Arranged]:
@@ -41,8 +86,7 @@ def arrange(profiles: Iterable[RawProfile]) -> list[Arranged]:
 
 
 def _arranged(profile: RawProfile) -> Arranged:
-    payload = payload_of(profile)
-    return Arranged(profile, msgspec.json.encode(payload).decode(), content_hash(payload))
+    return Arranged(profile, encode_payload(profile), content_hash(profile))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,37 @@
 -- owns: profiles_raw, profile_features, discoveries, images
 -- reads:
 
--- name: lock_known
--- Which of a batch are known, and whether their content is the same. Found by the unique index on
--- (platform, platform_id), and locked in that order, so that two writers never wait for each other
--- in a circle. `place` counts from 0. Who was gone has no features, so that they count as changed.
-select p.profile_id, (n.place - 1)::int as place,
-    p.content_hash = n.content_hash and p.gone_since is null as same
+-- name: compare_known
+-- The unique index on (platform, platform_id). `place` counts from 0. Who was gone has no features,
+-- so that they count as changed.
+select (n.place - 1)::int as place, p.content_hash = n.content_hash and p.gone_since is null as same
 from unnest(:platforms::text[], :platform_ids::text[], :hashes::text[])
     with ordinality as n (platform, platform_id, content_hash, place)
-join profiles_raw p using (platform, platform_id)
-order by p.platform, p.platform_id
-for no key update;
+join profiles_raw p using (platform, platform_id);
 
--- name: touch_unchanged
--- Primary key; the rows are locked by lock_known.
-update profiles_raw
-set last_seen = greatest(last_seen, :now::timestamptz),
-    looked_at = greatest(looked_at, :now::timestamptz), missed_at = null
-where profile_id = any(:profile_ids::bigint[]);
+-- name: meet_known
+-- As compare_known, but the rows are locked, in the order of the unique index, so that two writers
+-- never wait for each other in a circle; after a wait Postgres looks at the row as it is then. The
+-- unchanged are only noted as seen.
+with known as materialized (
+    select p.profile_id, (n.place - 1)::int as place,
+        p.content_hash = n.content_hash and p.gone_since is null as same
+    from unnest(:platforms::text[], :platform_ids::text[], :hashes::text[])
+        with ordinality as n (platform, platform_id, content_hash, place)
+    join profiles_raw p using (platform, platform_id)
+    order by p.platform, p.platform_id
+    for no key update
+), seen as (
+    update profiles_raw p
+    set last_seen = greatest(p.last_seen, :now::timestamptz),
+        looked_at = greatest(p.looked_at, :now::timestamptz), missed_at = null
+    from known
+    where p.profile_id = known.profile_id and known.same
+)
+select known.place, known.profile_id, known.same from known;
 
 -- name: write_changed
--- Primary key; the rows are locked by lock_known.
+-- Primary key; the rows are locked by meet_known.
 update profiles_raw p
 set username = n.username, payload = n.payload::jsonb, content_hash = n.content_hash,
     last_seen = greatest(p.last_seen, :now::timestamptz),
@@ -44,41 +54,35 @@ order by n.place
 on conflict (platform, platform_id) do nothing
 returning profile_id, platform, platform_id;
 
--- name: find_ids
--- The unique index on (platform, platform_id).
-select p.profile_id, p.platform, p.platform_id
-from unnest(:platforms::text[], :platform_ids::text[]) as n (platform, platform_id)
-join profiles_raw p using (platform, platform_id);
-
 -- name: put_features
 -- Primary key. Lists come as one text each, parted by the unit separator, which no clean text has.
 -- {{marks}} compares the row with the one that it replaces (null: there was none).
 insert into profile_features (
-    profile_id, platform, username, display_name, bio, language, country, followers, follows,
+    profile_id, platform, username, display_name, bio, language, country, place, followers, follows,
     posts, posts_per_week, engagement, account_created_at, last_post_at, has_avatar, is_bot,
     accepts_messages, hashtags, keywords, domains, signals, search, view, view_hash, version_hash,
-    updated_at
+    enrich_version, updated_at
 )
 select
-    n.profile_id, n.platform, n.username, n.display_name, n.bio, n.language, n.country,
+    n.profile_id, n.platform, n.username, n.display_name, n.bio, n.language, n.country, n.place,
     n.followers, n.follows, n.posts, n.posts_per_week, n.engagement, n.account_created_at,
     n.last_post_at, n.has_avatar, n.is_bot, n.accepts_messages,
     string_to_array(n.hashtags, chr(31)), string_to_array(n.keywords, chr(31)),
     string_to_array(n.domains, chr(31)),
     string_to_array(n.signals, chr(31))::double precision[],
     to_tsvector('simple', n.search_text), n.view::jsonb, n.view_hash, n.version_hash,
-    :now::timestamptz
+    :enrich_version::int, :now::timestamptz
 from unnest(
     :profile_ids::bigint[], :platforms::text[], :usernames::text[], :display_names::text[],
-    :bios::text[], :languages::text[], :countries::text[], :followers::bigint[],
-    :follows::bigint[], :posts::bigint[], :posts_per_week::double precision[],
+    :bios::text[], :languages::text[], :countries::text[], :places::text[],
+    :followers::bigint[], :follows::bigint[], :posts::bigint[], :posts_per_week::double precision[],
     :engagement::double precision[], :account_created_at::timestamptz[],
     :last_post_at::timestamptz[], :has_avatar::boolean[], :is_bot::boolean[],
     :accepts_messages::boolean[], :hashtags::text[], :keywords::text[], :domains::text[],
     :signals::text[], :search_texts::text[], :views::text[], :view_hashes::text[],
     :version_hashes::text[]
 ) as n (
-    profile_id, platform, username, display_name, bio, language, country, followers, follows,
+    profile_id, platform, username, display_name, bio, language, country, place, followers, follows,
     posts, posts_per_week, engagement, account_created_at, last_post_at, has_avatar, is_bot,
     accepts_messages, hashtags, keywords, domains, signals, search_text, view, view_hash,
     version_hash
@@ -86,14 +90,15 @@ from unnest(
 on conflict (profile_id) do update set
     platform = excluded.platform, username = excluded.username,
     display_name = excluded.display_name, bio = excluded.bio, language = excluded.language,
-    country = excluded.country, followers = excluded.followers, follows = excluded.follows,
-    posts = excluded.posts, posts_per_week = excluded.posts_per_week,
+    country = excluded.country, place = excluded.place, followers = excluded.followers,
+    follows = excluded.follows, posts = excluded.posts, posts_per_week = excluded.posts_per_week,
     engagement = excluded.engagement, account_created_at = excluded.account_created_at,
     last_post_at = excluded.last_post_at, has_avatar = excluded.has_avatar,
     is_bot = excluded.is_bot, accepts_messages = excluded.accepts_messages,
     hashtags = excluded.hashtags, keywords = excluded.keywords, domains = excluded.domains,
     signals = excluded.signals, search = excluded.search, view = excluded.view,
     view_hash = excluded.view_hash, version_hash = excluded.version_hash,
+    enrich_version = excluded.enrich_version,
     updated_at = excluded.updated_at
 returning new.profile_id, case when old.profile_id is not null then {{marks}} end as marks;
 
@@ -107,7 +112,7 @@ order by n.profile_id
 on conflict (campaign_id, profile_id) do nothing;
 
 -- name: note_missed
--- The unique index on (platform, platform_id), locked in its order as in lock_known. Who was seen
+-- The unique index on (platform, platform_id), locked in its order as in meet_known. Who was seen
 -- since we asked is not missed.
 with missed as materialized (
     select p.profile_id
@@ -125,7 +130,7 @@ where p.profile_id = missed.profile_id
 returning p.platform_id, p.missed_at;
 
 -- name: mark_gone
--- The unique index on (platform, platform_id), locked in its order as in lock_known; the features go
+-- The unique index on (platform, platform_id), locked in its order as in meet_known; the features go
 -- by their primary key. Who was seen since we asked is not gone.
 with gone as materialized (
     select p.profile_id

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from omni.base.errors import NotFound
-from omni.profiles.types import MARKS, Features, StoredImage
+from omni.profiles.types import ENRICH_VERSION, MARKS, Features, Key, StoredImage
 from omni.storage.db import Executor
 from omni.storage.sql import Fragment, load_queries
 
@@ -24,9 +24,6 @@ _MARKS_SQL = " | ".join(
     f"case when old.{column} is distinct from new.{column} then {1 << place}::bigint else 0 end"
     for place, column in enumerate("search" if mark == "text" else mark for mark in MARKS)
 )
-
-Key = tuple[str, str]
-"""Platform and immutable id there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,26 @@ class FeatureRow:
     version_hash: str
 
 
-async def lock_known(tx: Executor, keys: Sequence[tuple[Key, str]]) -> list[tuple[int, int, bool]]:
-    """Lock the rows of those who are known until the transaction ends.
+async def compare(db: Executor, keys: Sequence[tuple[Key, str]]) -> list[tuple[int, bool]]:
+    """Compare people with what is stored of them, without locking anybody.
+
+    Args:
+        db: Where to look.
+        keys: Whom to look for, each with the content hash that they have now.
+
+    Returns:
+        For each who is known: index in `keys`, and whether the content is the same.
+    """
+    if not keys:
+        return []
+    rows = await db.fetch(QUERIES["compare_known"], None, **_hashed(keys))
+    return [(row["place"], row["same"]) for row in rows]
+
+
+async def meet_known(
+    tx: Executor, keys: Sequence[tuple[Key, str]], now: datetime
+) -> list[tuple[int, int, bool]]:
+    """Lock those who are known until the transaction ends; note that the unchanged were seen.
 
     Args:
         tx: A transaction.
@@ -59,19 +74,18 @@ async def lock_known(tx: Executor, keys: Sequence[tuple[Key, str]]) -> list[tupl
     Returns:
         For each who is known: index in `keys`, profile_id, and whether the content is the same.
     """
-    rows = await tx.fetch(
-        QUERIES["lock_known"],
-        platforms=[key[0] for key, _ in keys],
-        platform_ids=[key[1] for key, _ in keys],
-        hashes=[content_hash for _, content_hash in keys],
-    )
+    if not keys:
+        return []
+    rows = await tx.fetch(QUERIES["meet_known"], None, **_hashed(keys), now=now)
     return [(row["place"], row["profile_id"], row["same"]) for row in rows]
 
 
-async def touch_unchanged(tx: Executor, profile_ids: Sequence[int], now: datetime) -> None:
-    """Note that these were seen, and nothing else."""
-    if profile_ids:
-        await tx.execute(QUERIES["touch_unchanged"], profile_ids=profile_ids, now=now)
+def _hashed(keys: Sequence[tuple[Key, str]]) -> dict[str, list[str]]:
+    return {
+        "platforms": [key[0] for key, _ in keys],
+        "platform_ids": [key[1] for key, _ in keys],
+        "hashes": [content_hash for _, content_hash in keys],
+    }
 
 
 async def write_changed(tx: Executor, rows: Sequence[tuple[int, RawRow]], now: datetime) -> None:
@@ -103,16 +117,6 @@ async def add_new(tx: Executor, rows: Sequence[RawRow], now: datetime) -> dict[K
     return {(row["platform"], row["platform_id"]): row["profile_id"] for row in added}
 
 
-async def find_ids(db: Executor, keys: Sequence[Key]) -> dict[Key, int]:
-    """Return the ids of those who are known."""
-    if not keys:
-        return {}
-    rows = await db.fetch(
-        QUERIES["find_ids"], platforms=[k[0] for k in keys], platform_ids=[k[1] for k in keys]
-    )
-    return {(row["platform"], row["platform_id"]): row["profile_id"] for row in rows}
-
-
 async def put_features(tx: Executor, rows: Sequence[FeatureRow], now: datetime) -> dict[int, int]:
     """Write the features of these people, replacing earlier ones.
 
@@ -132,6 +136,7 @@ async def put_features(tx: Executor, rows: Sequence[FeatureRow], now: datetime) 
         bios=[f.bio for f in features],
         languages=[f.language for f in features],
         countries=[f.country for f in features],
+        places=[f.place for f in features],
         followers=[f.followers for f in features],
         follows=[f.follows for f in features],
         posts=[f.posts for f in features],
@@ -150,6 +155,7 @@ async def put_features(tx: Executor, rows: Sequence[FeatureRow], now: datetime) 
         views=[msgspec.json.encode(f.view).decode() for f in features],
         view_hashes=[f.view_hash for f in features],
         version_hashes=[row.version_hash for row in rows],
+        enrich_version=ENRICH_VERSION,
         now=now,
     )
     return {row["profile_id"]: row["marks"] for row in found if row["marks"] is not None}

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+Key = tuple[str, str]
+"""A person: platform, and immutable id there."""
+
 FieldKind = Literal["number", "date", "boolean", "text", "array"]
 
 Interest = Literal["stranger", "candidate", "lead"]
@@ -47,6 +50,12 @@ FEATURES: tuple[FeatureField, ...] = (
         "country",
         "ISO 3166-1 code from a flag or a place named in the bio. Unknown if none is named.",
     ),
+    FeatureField(
+        "place",
+        "text",
+        "city or region",
+        "English name of a city or region named in the bio. Unknown if none is, or several are.",
+    ),
     FeatureField("followers", "number", "followers", "People who follow them; a count, 0 or more."),
     FeatureField("follows", "number", "follows", "People whom they follow; a count, 0 or more."),
     FeatureField("posts", "number", "posts", "All posts that the platform counts; 0 or more."),
@@ -81,6 +90,10 @@ FEATURES: tuple[FeatureField, ...] = (
     FeatureField("domains", "array", "linked domains", "Host names that bio and posts link to."),
 )
 """The registry. Identifiers in compiled SQL come from here and from nowhere else."""
+
+ENRICH_VERSION = 2
+"""Raise it with any change that gives a profile other features or signals: stored profiles are
+enriched again from their payload then (`profiles.reenrich`)."""
 
 SIGNALS: tuple[str, ...] = (
     "completeness",
@@ -125,6 +138,7 @@ class Features:
     bio: str | None
     language: str | None
     country: str | None
+    place: str | None
     followers: int | None
     follows: int | None
     posts: int | None
@@ -154,12 +168,14 @@ class StoredBatch:
         unchanged: How many only got a new `last_seen`.
         marks: What changed of each of `changed` who had features before, as a set of `MARKS`: 0 is
             nothing that a campaign could ask for.
+        left_out: How many were not taken in because they are suppressed.
     """
 
     new: tuple[int, ...]
     changed: tuple[int, ...]
     unchanged: int
     marks: Mapping[int, int] = field(default_factory=dict[int, int])
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from unicodedata import category
 
 from omni.profiles.urls import without_urls
 
@@ -14,7 +15,7 @@ MAX_HASHTAGS = 50
 MAX_KEYWORDS = 20
 _HASHTAG = re.compile(r"(?<![\w&/#])[#＃](\w{2,64})")
 _MENTION = re.compile(r"(?<!\w)@[\w.@-]+")
-_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_TAGGED = re.compile(r"[@#＃]\S+")
 _SHORTEST, _LONGEST = 3, 40
 _BIO_WEIGHT = 2
 """A word of the bio counts as much as two of the posts: it was chosen to describe the person."""
@@ -22,7 +23,9 @@ _BIO_WEIGHT = 2
 
 def hashtags_of(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the hashtags of the texts in lower case, the commonest first, then by alphabet."""
-    found = Counter(tag.lower() for text in texts for tag in _HASHTAG.findall(text))
+    text = "\n".join(texts)
+    tagged = [word for word in text.split() if "#" in word or "＃" in word]
+    found = Counter(tag.lower() for tag in _HASHTAG.findall(" ".join(tagged)))
     tags = (tag for tag in _by_count(found) if not tag.isdigit())
     return tuple(tags)[:MAX_HASHTAGS]
 
@@ -33,24 +36,62 @@ def keywords_of(bio: str, posts: Sequence[str]) -> tuple[str, ...]:
     Words under three letters, stop words of seven languages, names of people who are mentioned and
     links tell nothing. Of equally common words the alphabet's first come first.
     """
-    found: Counter[str] = Counter()
-    for text, weight in ((bio, _BIO_WEIGHT), *((post, 1) for post in posts)):
-        for word in _words(text):
-            found[word] += weight
-    return tuple(_by_count(found))[:MAX_KEYWORDS]
+    own = _words(bio)
+    found = Counter(_words("\n".join(posts)))
+    for _ in range(_BIO_WEIGHT):
+        found.update(own)
+    telling = {
+        word: count
+        for word, count in found.items()
+        if _SHORTEST <= len(word) <= _LONGEST and word not in _stop_words()
+    }
+    return tuple(_by_count(telling))[:MAX_KEYWORDS]
+
+
+def letters_of(text: str, limit: int) -> str:
+    """Return the letters of a text in lower case, words parted by one space; at most so many.
+
+    Links, names of people, hashtags, digits, emoji and punctuation are left out.
+    """
+    words = _TAGGED.sub(" ", without_urls(text[: 4 * limit])).lower().translate(_LETTERS)
+    return " ".join(words.split())[:limit]
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without looking for links or names in it."""
+    return text.lower().translate(_LETTERS).split()
 
 
 def _words(text: str) -> list[str]:
-    plain = _MENTION.sub(" ", without_urls(text)).lower().replace("’", "'")
-    return [
-        word
-        for word in _WORD.findall(plain)
-        if _SHORTEST <= len(word) <= _LONGEST and word not in _stop_words()
-    ]
+    """Return the words of a text in lower case; hyphens and apostrophes may stand inside."""
+    plain = without_urls(text)
+    if "@" in plain:
+        plain = _MENTION.sub(" ", plain)
+    words = split_words(plain)
+    inner = any(mark in plain for mark in "-'’")
+    return [word.strip("-'") for word in words] if inner else words
 
 
-def _by_count(found: Counter[str]) -> list[str]:
-    return sorted(found, key=lambda word: (-found[word], word))
+def _by_count(found: dict[str, int]) -> list[str]:
+    ordered = sorted(found)
+    ordered.sort(key=found.__getitem__, reverse=True)  # stable: equals stay in alphabetical order
+    return ordered
+
+
+class _Letters(dict[int, int]):
+    """For `str.translate`: letters and their marks stay, all else becomes a space.
+
+    It is filled as characters come, and there are no more of them than Unicode has.
+    """
+
+    def __missing__(self, code: int) -> int:
+        char = chr(code)
+        kept = char.isalpha() or (category(char) in ("Mn", "Mc") and not 0xFE00 <= code <= 0xFE0F)
+        self[code] = code if kept else ord(" ")
+        return self[code]
+
+
+_LETTERS = _Letters({ord("-"): ord("-"), ord("'"): ord("'"), ord("’"): ord("'")})
 
 
 @cache

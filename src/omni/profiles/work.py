@@ -13,9 +13,8 @@ from omni.base.errors import OmniError, Rejected, Transient
 from omni.base.log import get_logger
 from omni.connectors.types import RawProfile
 from omni.profiles import store
-from omni.profiles.enrich import enrich
 from omni.profiles.images import MAX_BYTES, check_image
-from omni.profiles.plan import Arranged, Known, Met, arrange, sort_out
+from omni.profiles.plan import Arranged, Known, Met, Prepared, arrange, prepared, sort_out
 from omni.profiles.types import FetchedImages, StoredBatch, StoredImage
 from omni.storage.db import Database, Executor
 from omni.storage.objects import Objects
@@ -41,9 +40,30 @@ class Http(Protocol):
         ...
 
 
+async def prepare(db: Executor, profiles: Sequence[RawProfile], *, now: datetime) -> Prepared:
+    """Do all that a batch needs before it is written: hash, compare, enrich. Nothing is locked.
+
+    It takes a thread while Postgres may write another batch, and it keeps enrichment out of the
+    transaction, where it would hold others up.
+
+    Args:
+        db: Where to compare; one read.
+        profiles: In any order; of two for the same person the last one counts.
+        now: The moment of the crawl.
+
+    Raises:
+        Transient: The database failed.
+    """
+    arranged = await asyncio.to_thread(arrange, profiles)
+    if len(arranged) < len(profiles):
+        get_logger().info("profiles.left_out", people=len(profiles) - len(arranged))
+    compared = await store.compare(db, [(a.key, a.content_hash) for a in arranged])
+    return await asyncio.to_thread(prepared, arranged, compared, now)
+
+
 async def store_batch(
     tx: Executor,
-    profiles: Sequence[RawProfile],
+    batch: Sequence[RawProfile] | Prepared,
     *,
     now: datetime,
     campaign_id: int | None,
@@ -59,7 +79,7 @@ async def store_batch(
     Args:
         tx: A transaction; it may do more than this, but not store a second batch: who holds the
             people of one batch must not wait for those of another.
-        profiles: In any order; of two for the same person the last one counts.
+        batch: What `prepare` made of the profiles, or the profiles themselves.
         now: The moment of the crawl.
         campaign_id: For whom they were found, if for a campaign.
         job_id: The job that found them; needed with `campaign_id`.
@@ -70,16 +90,16 @@ async def store_batch(
     """
     if campaign_id is not None and job_id is None:
         raise Rejected("a discovery needs the job that made it", field="job_id")
-    arranged = await asyncio.to_thread(arrange, profiles)
-    if len(arranged) < len(profiles):
-        get_logger().info("profiles.left_out", people=len(profiles) - len(arranged))
-    new = await _add_new(tx, arranged, now)
-    met = await _lock_known(tx, [a for a in arranged if a.key not in new])
-    await store.touch_unchanged(tx, met.unchanged, now)
+    ready = batch if isinstance(batch, Prepared) else await prepare(tx, batch, now=now)
+    arranged = ready.arranged
+    # Who is new comes before anybody is locked. An insert may have to wait for a writer who has
+    # inserted the same person, or who is updating them; whoever waits here holds nobody whom such
+    # a writer could be waiting for, so that no circle can arise.
+    new = await store.add_new(tx, [_row(a) for a in arranged if a.key not in ready.known], now)
+    met = await _meet_known(tx, [a for a in arranged if a.key not in new], now)
     await store.write_changed(tx, [(each, _row(a)) for each, a in met.changed], now)
     written = [*met.changed, *((new[a.key], a) for a in arranged if a.key in new)]
-    features = await asyncio.to_thread(_features, written, now)
-    marks = await store.put_features(tx, features, now)
+    marks = await store.put_features(tx, _features(ready, written, now), now)
     if campaign_id is not None and job_id is not None:
         everyone = [*(each for each, _ in written), *met.unchanged]
         await store.add_discoveries(tx, campaign_id, everyone, job_id=job_id, now=now)
@@ -160,21 +180,8 @@ async def store_images(
     return FetchedImages(kept, refused, tuple(sorted(missing)))
 
 
-async def _add_new(
-    tx: Executor, arranged: Sequence[Arranged], now: datetime
-) -> dict[store.Key, int]:
-    """Add those who are not known; return the ids of those whom nobody else has added meanwhile.
-
-    This comes before anybody is locked. An insert may have to wait for a writer who has inserted
-    the same person, or who is updating them; whoever waits here holds nobody whom such a writer
-    could be waiting for, so that no circle can arise.
-    """
-    known = await store.find_ids(tx, [a.key for a in arranged])
-    return await store.add_new(tx, [_row(a) for a in arranged if a.key not in known], now)
-
-
-async def _lock_known(tx: Executor, arranged: Sequence[Arranged]) -> Met:
-    known = await store.lock_known(tx, [(a.key, a.content_hash) for a in arranged])
+async def _meet_known(tx: Executor, arranged: Sequence[Arranged], now: datetime) -> Met:
+    known = await store.meet_known(tx, [(a.key, a.content_hash) for a in arranged], now)
     return sort_out(arranged, [Known(*each) for each in known])
 
 
@@ -189,9 +196,11 @@ def _row(arranged: Arranged) -> store.RawRow:
     )
 
 
-def _features(written: Sequence[tuple[int, Arranged]], now: datetime) -> list[store.FeatureRow]:
+def _features(
+    batch: Prepared, written: Sequence[tuple[int, Arranged]], now: datetime
+) -> list[store.FeatureRow]:
     return [
-        store.FeatureRow(profile_id, enrich(a.profile, now=now), a.content_hash)
+        store.FeatureRow(profile_id, batch.features_of(a, now), a.content_hash)
         for profile_id, a in sorted(written, key=lambda each: each[0])
     ]
 
