@@ -190,7 +190,7 @@ async def ingest(db: Database, batch: Batch) -> dict[int, int]:
     """
     keys = [((raw.platform, raw.platform_id), raw.content_hash) for _, raw in batch.raw]
     async with db.transaction() as tx:
-        await profiles.lock_known(tx, keys)
+        await profiles.meet_known(tx, keys, utc_now())
         await profiles.write_changed(tx, batch.raw, utc_now())
         return await profiles.put_features(tx, batch.features, utc_now())
 
