@@ -175,15 +175,25 @@ async def test_a_neighbour_that_is_down_leaves_what_the_directory_said(
     assert profile.image_urls == (f"{scripted.url}/_matrix/media/v3/download/far.example/a",)
 
 
-async def test_a_limit_is_waited_for(scripted: ScriptedServer) -> None:
-    limited = reply(
-        429, b'{"errcode": "M_LIMIT_EXCEEDED", "error": "Slow", "retry_after_ms": 50}',
-        retry_after="1",
-    )  # fmt: skip
+@pytest.mark.parametrize("header", [{"retry_after": "1"}, {}])
+async def test_a_limit_is_waited_for(scripted: ScriptedServer, header: dict[str, str]) -> None:
+    """Newer homeservers say it in a header too, older ones in the body alone."""
+    body = b'{"errcode": "M_LIMIT_EXCEEDED", "error": "Slow", "retry_after_ms": 1000}'
     path = "/_matrix/client/v3/profile/%40ann%3Afar.example"
-    scripted.on(path, limited, reply(body=b'{"displayname": "Ann"}'))
+    scripted.on(path, reply(429, body, **header), reply(body=b'{"displayname": "Ann"}'))
     async with client() as http:
         source = MatrixSource(MatrixClient(http, scripted.url, "token"))
         (profile,) = await source.fetch([ANN])
+        assert [host.limited for host in http.metrics()] == [1]
     assert profile.display_name == "Ann"
     assert scripted.count(path) == 2
+
+
+async def test_a_long_limit_is_handed_on(scripted: ScriptedServer) -> None:
+    body = b'{"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 600000}'
+    scripted.on("/_matrix/client/v3/profile/%40ann%3Afar.example", reply(429, body))
+    async with client() as http:
+        source = MatrixSource(MatrixClient(http, scripted.url, "token"))
+        with pytest.raises(Transient) as limited:
+            await source.fetch([ANN])
+    assert limited.value.retry_after == 600.0

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from omni.base.errors import Rejected
 from omni.connectors.addresses import check_addresses, is_public, parse_target
 from omni.connectors.exchange import Fault
-from omni.connectors.limits import MAX_ASKED_S, asked_wait, seconds_until
+from omni.connectors.limits import MAX_ASKED_S, asked_wait, seconds_until, wait_in_body
 from omni.connectors.retry import RetryPolicy, judge_status, next_wait, surely_not_taken
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
@@ -80,6 +80,25 @@ def test_a_server_is_asked_for_what_stands_in_the_way(
     status: int, headers: dict[str, str], asked: float | None
 ) -> None:
     assert asked_wait(status, headers, NOW) == asked
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "asked"),
+    [
+        (429, b'{"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 2500}', 2.5),
+        (429, b'{"retry_after_ms": 1e300}', MAX_ASKED_S),
+        (429, b'{"retry_after_ms": -5}', 0.0),
+        (200, b'{"retry_after_ms": 2500}', None),
+        (429, b'{"retry_after_ms": "soon"}', None),
+        (429, b'{"retry_after_ms": null}', None),
+        (429, b"[1]", None),
+        (429, b"slow down \xff", None),
+        (429, b"[" * 9_000, None),
+        (429, b'{"retry_after_ms": 2500}' + b" " * 20_000, None),
+    ],
+)
+def test_a_delay_in_the_body_is_read(status: int, body: bytes, asked: float | None) -> None:
+    assert wait_in_body(status, body) == asked
 
 
 def test_statuses_mean_what_to_do() -> None:

@@ -19,7 +19,7 @@ from omni.connectors.addresses import Loopback, check_addresses
 from omni.connectors.exchange import Answer, Ask, Fault, HttpRejected, Intake, TooLarge
 from omni.connectors.hosts import Hosts
 from omni.connectors.lane import Lane
-from omni.connectors.limits import asked_wait
+from omni.connectors.limits import asked_wait, wait_in_body
 from omni.connectors.meter import count_request, count_wait
 from omni.connectors.proxies import Proxies
 from omni.connectors.retry import RetryPolicy, judge_status, next_wait, surely_not_taken
@@ -117,7 +117,9 @@ class Engine:
                 message = f"{ask.target.host} asked to be left alone for {paused:.0f} s"
                 raise Fault("paused", message, asked_s=paused, sent=False)
             answer = await self._exchange(ask)
-            asked = asked_wait(answer.status, answer.headers, self._clock())
+            asked = asked_wait(answer.status, answer.headers, self._clock()) or wait_in_body(
+                answer.status, answer.body
+            )
             if asked:
                 self._hosts.pause(ask.limit_key, asked)
             verdict = judge_status(answer.status, conditional=ask.conditional)

@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone, read from its headers. Pure."""
+"""How long a server asks to be left alone, read from what it answers. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import msgspec
+
 MAX_ASKED_S = 86_400.0
 """The longest wait that is believed, in seconds: a reset in the year 2099 means "not today"."""
 
@@ -14,7 +16,12 @@ _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 _EPOCH_S = 1_000_000_000
 _EPOCH_MS = 100_000_000_000
 _RESETS = ("ratelimit-reset", "x-ratelimit-reset")
+_MAX_BODY = 10_000
 _REMAINING = ("ratelimit-remaining", "x-ratelimit-remaining")
+
+
+class _Limited(msgspec.Struct):
+    retry_after_ms: float | None = None
 
 
 def asked_wait(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
@@ -35,6 +42,24 @@ def asked_wait(status: int, headers: Mapping[str, str], now: datetime) -> float 
     if asked is None and (status == 429 or _nothing_remains(headers)):
         asked = next((s for s in (seconds_until(headers.get(n), now) for n in _RESETS) if s), None)
     return asked
+
+
+def wait_in_body(status: int, body: bytes) -> float | None:
+    """Return the seconds that the body of a 429 names.
+
+    Matrix' way (`M_LIMIT_EXCEEDED`, in milliseconds): before version 1.10 of its specification
+    there was no header for it.
+
+    Returns:
+        0 to `MAX_ASKED_S`; None where it names none.
+    """
+    if status != 429 or len(body) > _MAX_BODY:
+        return None
+    try:
+        asked = msgspec.json.decode(body, type=_Limited).retry_after_ms
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if asked is None else _bounded(asked / 1000)
 
 
 def seconds_until(value: str | None, now: datetime) -> float | None:
