@@ -29,7 +29,7 @@ from tests.conftest import require
 
 HERE = Path(__file__).parent / "atproto"
 INSTALL_WITHIN_S = 900
-READY_WITHIN_S = 180
+READY_WITHIN_S = 360
 STOP_WITHIN_S = 15
 
 

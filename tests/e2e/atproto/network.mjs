@@ -14,7 +14,7 @@ import { HUB, people, picture } from './people.mjs'
 const require = createRequire(join(process.cwd(), 'package.json'))
 const HOUR = 3_600_000
 const PARALLEL = 8
-const INDEXED_WITHIN_MS = 60_000
+const INDEXED_WITHIN_MS = 180_000
 
 async function main() {
   const network = await startNetwork()
