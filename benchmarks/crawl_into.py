@@ -23,7 +23,7 @@ from omni.flow.world import World, build_world
 from omni.jobs.types import CrawlConfig, CrawlSeed
 from omni.storage.migrate import migrate
 
-PEOPLE = 5_000
+PEOPLE = 3_000
 ROUNDS = 3
 
 _SETTING = (
