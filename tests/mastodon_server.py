@@ -22,7 +22,7 @@ from PIL import Image
 
 from tests.e2e.product import free_ports
 
-READY_WITHIN_S = 90
+READY_WITHIN_S = 120
 STOP_WITHIN_S = 10
 THEMES = ("ceramics", "climate", "cycling")
 ROLES = ("hub", "hidden", "bot", "locked", "nobot", "odd", "hostile", "private", "bare", "leaver")
