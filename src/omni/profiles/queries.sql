@@ -54,6 +54,12 @@ order by n.place
 on conflict (platform, platform_id) do nothing
 returning profile_id, platform, platform_id;
 
+-- name: find_ids
+-- The unique index on (platform, platform_id).
+select p.profile_id, p.platform, p.platform_id
+from unnest(:platforms::text[], :platform_ids::text[]) as n (platform, platform_id)
+join profiles_raw p using (platform, platform_id);
+
 -- name: put_features
 -- Primary key. Lists come as one text each, parted by the unit separator, which no clean text has.
 -- {{marks}} compares the row with the one that it replaces (null: there was none).

@@ -117,6 +117,16 @@ async def add_new(tx: Executor, rows: Sequence[RawRow], now: datetime) -> dict[K
     return {(row["platform"], row["platform_id"]): row["profile_id"] for row in added}
 
 
+async def find_ids(db: Executor, keys: Sequence[Key]) -> dict[Key, int]:
+    """Return the ids of those who are known."""
+    if not keys:
+        return {}
+    rows = await db.fetch(
+        QUERIES["find_ids"], platforms=[k[0] for k in keys], platform_ids=[k[1] for k in keys]
+    )
+    return {(row["platform"], row["platform_id"]): row["profile_id"] for row in rows}
+
+
 async def put_features(tx: Executor, rows: Sequence[FeatureRow], now: datetime) -> dict[int, int]:
     """Write the features of these people, replacing earlier ones.
 
