@@ -31,6 +31,7 @@ class Product:
     db: Database
     api_url: str
     ui_url: str
+    network_url: str
     logs: Path
 
     async def count(self, table: str, where: str = "true") -> int:
@@ -80,7 +81,9 @@ async def running_product(
     try:
         await _until_ready(process, api_url, logs)
         async with OmniClient(api_url) as client:
-            yield Product(client, db, api_url, f"http://127.0.0.1:{ui}", logs)
+            yield Product(
+                client, db, api_url, f"http://127.0.0.1:{ui}", f"http://127.0.0.1:{synthetic}", logs
+            )
     finally:
         await db.close()
         await asyncio.to_thread(_stop, process)

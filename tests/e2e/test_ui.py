@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from playwright.async_api import Page, async_playwright, expect
 from tests.conftest import require
 from tests.e2e.five_steps import finished, settled
 from tests.e2e.product import Product, running_product
+from tests.synthetic_fixtures import break_network, mend_network
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 HOSTILE = '<img src=x onerror="document.title=1"> & <b>bold</b>'
@@ -46,6 +49,7 @@ async def test_each_page_shows_its_data(
         await _discover(page, pictures)
         await _messages(product, page, campaign_id, pictures)
         await _jobs(product, page, pictures)
+        await _crawl(product, page, campaign_id, pictures)
         await _hosts(product, page, pictures)
         await _accounts(product, page, pictures)
         await _dark(product, page, pictures)
@@ -210,6 +214,37 @@ async def _hosts(product: Product, page: Page, pictures: Path) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     await shoot(page, pictures, "hosts-phone")
     await page.set_viewport_size({"width": 1200, "height": 900})
+
+
+async def _crawl(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:
+    """Start a crawl within bounds, follow it, and stop it."""
+    await open_page(product, page, f"/campaigns/{campaign_id}", HOSTILE)
+    await page.get_by_role("button", name="Discover").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Platform").click()
+    await page.get_by_role("option", name="synthetic").click()
+    await dialog.get_by_label("Whom, or which words").fill("de")
+    await dialog.get_by_text("More bounds").click()
+    await dialog.get_by_label("Levels of followers").fill("1")
+    await dialog.get_by_label("Followers of each person").fill("7")
+    await shoot(page, pictures, "discover")
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await shoot(page, pictures, "discover-phone")
+    await page.set_viewport_size({"width": 1200, "height": 900})
+    slow = partial(break_network, path="/search", mode="slow", seconds=2.0, times=1_000)
+    await asyncio.to_thread(slow, product.network_url)
+    await dialog.get_by_role("button", name="Start").click()
+    await expect(page.get_by_text("Discovering: see Jobs")).to_be_visible()
+    started = (await product.api.list_jobs(campaign_id=campaign_id)).items
+    crawl = next(job for job in started if job.kind == "crawl.seed" and job.state != "succeeded")
+    assert (crawl.args["config"]["max_depth"], crawl.args["config"]["max_breadth"]) == (1, 7)
+    await open_page(product, page, "/jobs", "Jobs")
+    row = page.locator(f"[data-job='{crawl.id}']")
+    await expect(row.get_by_text("resumed 0")).to_be_visible(timeout=60_000)
+    await shoot(page, pictures, "crawl-running")
+    await row.get_by_role("button", name="Cancel this job").click()
+    await finished(product, str(crawl.id), "cancelled")
+    await asyncio.to_thread(mend_network, product.network_url)
 
 
 async def _accounts(product: Product, page: Page, pictures: Path) -> None:

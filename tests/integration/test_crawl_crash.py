@@ -145,6 +145,7 @@ def asked_cursors(requests: Iterable[str]) -> Counter[str]:
 
 
 @pytest.mark.xdist_group("crawl_crash")
+@pytest.mark.timeout(1_800 if LONG else 300)
 async def test_a_crawler_killed_again_and_again_loses_nobody_and_asks_nothing_twice(
     db: Database,
     database_url: str,

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from omni.base.log import configure_logging
-from omni.cli import keys, reading, running
+from omni.cli import crawling, keys, reading, running
 from omni.cli.faults import guarded
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 running.add_commands(app)
 reading.add_commands(app)
+crawling.add_commands(app)
 app.add_typer(keys.app, name="keys")
 
 

@@ -37,7 +37,7 @@ def campaigns(
     if campaign is not None:
         _show_campaign(campaign, as_json=as_json)
         return
-    items = _ask(lambda client: client.list_campaigns(limit=limit)).items
+    items = ask_api(lambda client: client.list_campaigns(limit=limit)).items
     if as_json:
         print_json([item.model_dump(mode="json") for item in items])
         return
@@ -52,7 +52,7 @@ def _show_campaign(campaign_id: int, *, as_json: bool) -> None:
     async def ask(client: OmniClient) -> tuple[CampaignOut, StatusOut]:
         return await client.get_campaign(campaign_id), await client.campaign_status(campaign_id)
 
-    campaign, status = _ask(ask)
+    campaign, status = ask_api(ask)
     if as_json:
         both = campaign.model_dump(mode="json") | status.model_dump(mode="json")
         print_json(both)
@@ -79,7 +79,7 @@ def leads(
     as_json: Json = False,
 ) -> None:
     """List a campaign's leads."""
-    items = _ask(lambda client: client.leads(campaign, state=state, limit=limit)).items
+    items = ask_api(lambda client: client.leads(campaign, state=state, limit=limit)).items
     if as_json:
         print_json([item.model_dump(mode="json") for item in items])
         return
@@ -88,7 +88,7 @@ def leads(
 
 def platforms(as_json: Json = False) -> None:
     """List the platforms with their seed types."""
-    items = _ask(lambda client: client.platforms())
+    items = ask_api(lambda client: client.platforms())
     if as_json:
         print_json([item.model_dump(mode="json") for item in items])
         return
@@ -125,13 +125,13 @@ def jobs(
 ) -> None:
     """List the jobs, or show one."""
     if job is not None:
-        found = _ask(lambda client: client.get_job(job))
+        found = ask_api(lambda client: client.get_job(job))
         print_json(found.model_dump(mode="json"))
         return
-    ask: Callable[[OmniClient], Awaitable[Any]] = lambda client: client.list_jobs(  # noqa: E731
+    list_jobs: Callable[[OmniClient], Awaitable[Any]] = lambda client: client.list_jobs(  # noqa: E731
         campaign_id=campaign, state=state, limit=limit
     )
-    items: list[JobOut] = _ask(ask).items
+    items: list[JobOut] = ask_api(list_jobs).items
     if as_json:
         print_json([item.model_dump(mode="json") for item in items])
         return
@@ -144,7 +144,7 @@ def jobs(
                 item.state,
                 f"{item.attempts}/{item.max_attempts}",
                 moment(item.created_at),
-                _what(item),
+                describe_job(item),
             )
             for item in items
         ],
@@ -152,7 +152,8 @@ def jobs(
     )
 
 
-def _what(job: JobOut) -> str:
+def describe_job(job: JobOut) -> str:
+    """Say in a line how far a job is, or what came of it."""
     if job.error:
         return job.error[:120]
     if job.state == "running" and job.progress:
@@ -162,7 +163,8 @@ def _what(job: JobOut) -> str:
     return ", ".join(f"{value} {name}" for name, value in flat.items())
 
 
-def _ask(question: Callable[[OmniClient], Awaitable[Told]]) -> Told:
+def ask_api(question: Callable[[OmniClient], Awaitable[Told]]) -> Told:
+    """Ask the API, and return what it says."""
     from omni.client.client import OmniClient
 
     settings = read_settings()

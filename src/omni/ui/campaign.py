@@ -5,8 +5,9 @@ from __future__ import annotations
 from nicegui import ui
 
 from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
-from omni.client.models import CampaignOut, CampaignStatus, Funnel, PlatformOut, StatusOut
+from omni.client.models import CampaignOut, CampaignStatus, Funnel, StatusOut
 from omni.ui.campaigns import CampaignForm
+from omni.ui.discover import DiscoverForm
 from omni.ui.jobs import JobList
 from omni.ui.layout import attempt, chip
 from omni.ui.leads import LeadList
@@ -139,68 +140,3 @@ def draw_funnel(funnel: Funnel) -> None:
                 ui.label(f"{counts[name]:,}").classes("font-medium text-right").style(
                     "width:5rem"
                 ).props(f"data-stage={name}")
-
-
-class DiscoverForm:
-    """A dialog that asks where to begin to look for people."""
-
-    def __init__(
-        self, client: OmniClient, campaign: CampaignOut, platforms: list[PlatformOut]
-    ) -> None:
-        self._client = client
-        self._campaign = campaign
-        self._types = {platform.platform: platform.seed_types for platform in platforms}
-        self._seeds = {
-            (platform.platform, seed.name): seed
-            for platform in platforms
-            for seed in platform.seeds
-        }
-        with ui.dialog() as self._dialog, ui.card().classes("gap-3").style("min-width:360px"):
-            ui.label("Discover people").classes("text-xl font-semibold")
-            first = next(iter(self._types), None)
-            self._platform = ui.select(
-                list(self._types), label="Platform", value=first, on_change=self._choose
-            ).classes("w-full")
-            self._seed = ui.select([], label="Begin with", on_change=self._explain).classes(
-                "w-full"
-            )
-            self._about = ui.label().classes("omni-muted text-sm").props("data-about")
-            # Stacked, so that the example shows before the field is entered.
-            self._value = ui.input("Whom, or which words").classes("w-full").props("stack-label")
-            self._most = ui.number("At most this many people", value=200, min=1, precision=0)
-            with ui.row().classes("w-full justify-end gap-2"):
-                ui.button("Cancel", on_click=self._dialog.close).props("flat no-caps")
-                ui.button("Start", on_click=self._start).props("unelevated no-caps")
-        self._choose()
-
-    def open(self) -> None:
-        """Show the dialog."""
-        self._dialog.open()
-
-    def _choose(self) -> None:
-        types = self._types.get(str(self._platform.value), [])
-        self._seed.set_options(  # pyright: ignore[reportUnknownMemberType]
-            types, value="search" if "search" in types else next(iter(types), None)
-        )
-        self._explain()
-
-    def _explain(self) -> None:
-        """Say whom the chosen kind of seed leads to, and show a value that one could write."""
-        seed = self._seeds.get((str(self._platform.value), str(self._seed.value)))
-        self._about.set_text(seed.about if seed else "")
-        self._value.props["placeholder"] = seed.example if seed else ""
-        self._value.update()
-
-    async def _start(self) -> None:
-        job = await attempt(
-            self._client.discover(
-                self._campaign.id,
-                platform=str(self._platform.value or ""),
-                seed_type=str(self._seed.value or ""),
-                seed_value=str(self._value.value or ""),
-                crawl_config={"max_profiles": int(self._most.value or 0)},
-            ),
-            "Discovering: see Jobs",
-        )
-        if job is not None:
-            self._dialog.close()

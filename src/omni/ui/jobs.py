@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 from nicegui import ui
 
@@ -64,7 +65,8 @@ class JobList:
             self._row(job)
 
     def _row(self, job: JobOut) -> None:
-        with ui.card().classes("w-full gap-1 p-3").props("flat bordered"):
+        card = ui.card().classes("w-full gap-1 p-3").props(f"flat bordered data-job={job.id}")
+        with card:
             with ui.row().classes("w-full items-center gap-3 no-wrap"):
                 chip(job.state)
                 ui.label(job.kind).classes("font-medium")
@@ -96,13 +98,31 @@ def _progress(job: JobOut) -> None:
         bar.props("rounded" if total else "rounded indeterminate")
     words = [f"{done:,} of {total:,}" if total else f"{done:,}"] if done is not None else []
     words += [str(note)] if note else []
+    told = job.result if job.state == "succeeded" and job.result else progress.get("counts") or {}
     if job.state == "succeeded" and job.result:
-        words = [f"{_spaced(name)} {value}" for name, value in job.result.items() if _shown(value)]
+        words = []
+    _line(words)
+    _line([_told(name, value) for name, value in told.items() if _shown(value)])
+    for example in told.get("examples") or ():
+        ui.label(str(example)).classes("omni-muted text-sm omni-text")
+
+
+def _line(words: list[str]) -> None:
     if words:
         ui.label(" · ".join(words)).classes("omni-muted text-sm omni-text")
 
 
+def _told(name: str, value: object) -> str:
+    if isinstance(value, dict):
+        parts = cast("dict[str, object]", value).items()
+        return f"{_spaced(name)} " + ", ".join(f"{_spaced(part)} {each}" for part, each in parts)
+    return f"{_spaced(name)} {value:,}" if isinstance(value, int) else f"{_spaced(name)} {value}"
+
+
 def _shown(value: object) -> bool:
+    if isinstance(value, dict):
+        parts = cast("dict[str, object]", value).values()
+        return bool(parts) and all(isinstance(part, int) for part in parts)
     return isinstance(value, str | int | float) and value != ""
 
 
