@@ -38,6 +38,9 @@ from tests.synthetic_fixtures import (
 
 LONG = bool(os.environ.get("OMNI_TEST_LONG"))
 KILLS, PEOPLE = (50, 5_000) if LONG else (6, 1_000)
+SLOW_S = 1.0 if LONG else 0.5
+"""What a page takes, so that the crawl outlives the kills."""
+
 WORD = "de"
 """A word that most people of the synthetic network write."""
 
@@ -163,7 +166,7 @@ async def test_a_crawler_killed_again_and_again_loses_nobody_and_asks_nothing_tw
     network = running_network(tmp_path / "network", people=PEOPLE * 2, seed=SEED)
     snapshots: list[Committed] = []
     with network as url:
-        break_network(url, path="/search", mode="slow", seconds=0.5, times=100_000)
+        break_network(url, path="/search", mode="slow", seconds=SLOW_S, times=100_000)
         where = (database_url, valkey_url, queue_prefix, url, str(tmp_path))
         async with relaying(db, broker), crawling(*where) as crawlers:
             for _ in range(KILLS):
