@@ -175,7 +175,10 @@ async def test_a_crawler_killed_again_and_again_loses_nobody_and_asks_nothing_tw
                 async def went_on(before: int = before) -> bool:
                     return await _entries(db, job_id) >= before + 2
 
-                await eventually(went_on, within=60)
+                try:
+                    await eventually(went_on, within=60)
+                except TimeoutError:
+                    pytest.fail(f"kill {len(snapshots)}: nothing more of {await _state(db)}")
                 await asyncio.sleep(dice.uniform(0, 0.5))
                 await crawlers.kill()
                 snapshots.append(await committed(db, job_id, url))
@@ -209,3 +212,10 @@ async def test_a_crawler_killed_again_and_again_loses_nobody_and_asks_nothing_tw
 async def _entries(db: Database, job_id: UUID) -> int:
     count = Query("count", "select count(*) from crawl_steps where job_id = :job_id")
     return await db.fetchval(count, job_id=job_id)
+
+
+async def _state(db: Database) -> list[dict[str, object]]:
+    """Return what the ledger and the server say of a crawl that does not go on."""
+    crawl = Query("job", "select *, now() from jobs where kind = 'crawl.seed'")
+    waits = Query("waits", "select pid, state, wait_event, query from pg_stat_activity")
+    return [dict(row) for query in (crawl, waits) for row in await db.fetch(query)]
