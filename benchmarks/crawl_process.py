@@ -59,7 +59,7 @@ async def omni(base: str, count: int, clock: Clock) -> None:
     from omni.base.log import configure_logging
     from omni.connectors.http import HttpClient, meter
     from omni.connectors.synthetic.source import SyntheticSource
-    from omni.profiles.payload import content_hash, payload_of, tidy
+    from omni.profiles.payload import content_hash, tidy
 
     configure_logging("warning")
     numbers = iter(range(count))
@@ -73,7 +73,7 @@ async def omni(base: str, count: int, clock: Clock) -> None:
                 (profile,) = await source.fetch([f"syn:{number}"])
                 kept = tidy(profile)
                 assert kept is not None
-                content_hash(payload_of(kept))
+                content_hash(kept)
                 clock.page()
 
         with meter():
