@@ -15,11 +15,12 @@ from cryptography.fernet import Fernet
 from fastapi import FastAPI
 
 from omni.api.app import create_api
-from omni.api.deps import ApiDeps, Pinged
+from omni.api.deps import ApiDeps, NoObjects, Pinged
 from omni.base.clock import Clock, utc_now
 from omni.base.vault import Vault
 from omni.client.client import OmniClient
 from omni.storage.db import Database
+from omni.storage.objects import Objects
 from omni.storage.sql import Query
 
 PLATFORMS = {
@@ -112,6 +113,7 @@ def deps(
     require_keys: bool = False,
     clock: Clock = utc_now,
     broker: Pinged | None = None,
+    objects: Objects | None = None,
 ) -> ApiDeps:
     """Return what the API needs, on a real database."""
     return ApiDeps(
@@ -121,6 +123,7 @@ def deps(
         vault=Vault(Fernet.generate_key().decode()),
         clock=clock,
         require_keys=require_keys,
+        objects=objects or NoObjects(),
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from omni.base.errors import NotFound, Rejected, Transient
+from omni.connectors.fetched import Fetched, Validators
 from omni.flow import pictures
 from omni.flow.follow import IMAGES_AGAIN
 from omni.flow.world import World
@@ -34,16 +35,21 @@ class Host:
         self.fault: Exception | None = None
         self.hangs = False
 
-    async def get_bytes(
-        self, url: str, *, max_bytes: int | None = None, accept: str = "*/*"
-    ) -> bytes:
+    async def get(
+        self,
+        url: str,
+        *,
+        accept: str = "*/*",
+        max_bytes: int | None = None,
+        validators: Validators | None = None,
+    ) -> Fetched:
         if self.hangs:
             await asyncio.sleep(3_600)
         if self.fault is not None:
             raise self.fault
         out = BytesIO()
         Image.new("RGB", (4, 4)).save(out, "PNG")
-        return out.getvalue()
+        return Fetched("ok", url, {}, out.getvalue(), Validators(), "image/png", None)
 
 
 @pytest.fixture

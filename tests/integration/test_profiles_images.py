@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncGenerator, Generator
 from io import BytesIO
 from pathlib import Path
@@ -13,11 +14,14 @@ from PIL import Image
 from omni.base.errors import Rejected, Transient
 from omni.connectors.http import HttpClient
 from omni.connectors.synthetic.source import SyntheticSource
-from omni.profiles import store
-from omni.profiles.types import FetchedImages
-from omni.profiles.work import store_batch, store_images
+from omni.flow.pictures import WebGallery
+from omni.profiles import image_store as store
+from omni.profiles.image_work import Brought, store_images
+from omni.profiles.types import FetchedImages, Seen
+from omni.profiles.work import store_batch
 from omni.storage.db import Database
 from omni.storage.objects import Objects
+from omni.storage.sql import Query
 from tests.profiles_fixtures import NOW, raw_profile
 from tests.synthetic_fixtures import break_network, quick_client, running_network
 
@@ -39,8 +43,8 @@ def objects(tmp_path: Path) -> Objects:
     return Objects(tmp_path / "objects")
 
 
-async def write(db: Database, *image_urls: str, number: int = 1) -> int:
-    profile = raw_profile(number, image_urls=image_urls)
+async def write(db: Database, *image_urls: str, number: int = 1, **changes: str) -> int:
+    profile = raw_profile(number, image_urls=image_urls, **changes)
     async with db.transaction() as tx:
         batch = await store_batch(tx, [profile], now=NOW, campaign_id=None, job_id=None)
     return (batch.new + batch.changed)[0]
@@ -53,9 +57,7 @@ class Gallery:
         self.pictures, self.asked = pictures, list[str]()
         self.now = self.most = 0
 
-    async def get_bytes(
-        self, url: str, *, max_bytes: int | None = None, accept: str = "*/*"
-    ) -> bytes:
+    async def bring(self, url: str, seen: Seen, *, max_bytes: int) -> Brought:
         self.asked.append(url)
         self.now += 1
         self.most = max(self.most, self.now)
@@ -64,8 +66,8 @@ class Gallery:
         found = self.pictures.get(url, Rejected("404"))
         if isinstance(found, Exception):
             raise found
-        assert max_bytes is not None
-        return found
+        mark = Seen(etag=f'"{zlib.crc32(found)}"')
+        return Brought(None if seen == mark else found, mark)
 
 
 def png(shade: int) -> bytes:
@@ -81,16 +83,19 @@ async def test_pictures_come_from_the_network_into_the_storage(
     async with db.transaction() as tx:
         batch = await store_batch(tx, found, now=NOW, campaign_id=None, job_id=None)
     shown = sum(len(p.image_urls) for p in found if p.discoverable)
-    assert (await store_images(db, objects, http, batch.new)).kept == shown
+    assert (await store_images(db, objects, WebGallery(http), batch.new)).kept == shown
     held = await store.images_of(db, batch.new)
     assert sum(map(len, held.values())) == shown
     for images in held.values():
         assert [image.position for image in images] == list(range(len(images)))
         for image in images:
-            data = await objects.get(image.sha256)
-            assert (len(data), image.content_type) == (image.bytes, "image/png")
+            kept = await store.find_shown(db, image.sha256)
+            data = await objects.get(image.sha256, copy=kept.copy)
+            assert (len(data), image.content_type) == (image.bytes, "image/webp")
     break_network(url, path="/pictures", times=1_000)
-    assert (await store_images(db, objects, http, batch.new)).kept == 0, "nothing is fetched again"
+    assert (await store_images(db, objects, WebGallery(http), batch.new)).kept == 0, (
+        "nothing is fetched again"
+    )
 
 
 async def test_a_bad_picture_never_fails_the_profile(db: Database, objects: Objects) -> None:
@@ -136,3 +141,50 @@ async def test_people_who_were_erased_meanwhile_get_no_pictures(
 ) -> None:
     assert (await store_images(db, objects, Gallery({}), [999])).kept == 0
     assert (await store_images(db, objects, Gallery({}), [])).kept == 0
+
+
+async def ask_again(db: Database) -> None:
+    """Let a long time pass since the pictures were asked for."""
+    old = "update images set fetched_at = fetched_at - interval '8 days' returning profile_id"
+    await db.fetch(Query("old", old))
+
+
+async def test_a_picture_is_asked_for_again_only_if_it_has_changed(
+    db: Database, objects: Objects
+) -> None:
+    url = "https://a.example/1.png"
+    gallery = Gallery({url: png(1)})
+    one = await write(db, url)
+    assert await store_images(db, objects, gallery, [one]) == FetchedImages(1, 0, ())
+    assert await store_images(db, objects, gallery, [one]) == FetchedImages(0, 0, ())
+    await ask_again(db)
+    assert await store_images(db, objects, gallery, [one]) == FetchedImages(0, 0, (), same=1)
+    assert len(gallery.asked) == 2
+    gallery.pictures[url] = png(200)
+    before = (await store.images_of(db, [one]))[one][0].sha256
+    await ask_again(db)
+    assert (await store_images(db, objects, gallery, [one])).kept == 1
+    assert (await store.images_of(db, [one]))[one][0].sha256 != before
+
+
+async def test_an_address_that_expires_is_the_same_picture(db: Database, objects: Objects) -> None:
+    base = "https://a.example/1.png?size=2"
+    first, second = f"{base}&X-Amz-Signature=one", f"{base}&X-Amz-Signature=two"
+    gallery = Gallery({first: png(1), second: png(1)})
+    one = await write(db, first)
+    assert (await store_images(db, objects, gallery, [one])).kept == 1
+    await write(db, second, number=1, bio="Changed.")
+    assert (await store_images(db, objects, gallery, [one])).kept == 0
+    assert gallery.asked == [first]
+    await ask_again(db)
+    assert (await store_images(db, objects, gallery, [one])).same == 1
+    assert (await store.images_of(db, [one]))[one][0].url == second
+
+
+async def test_the_same_picture_is_stored_once(
+    db: Database, objects: Objects, tmp_path: Path
+) -> None:
+    gallery = Gallery({f"https://a.example/{n}": png(7) for n in range(10)})
+    people = [await write(db, f"https://a.example/{n}", number=n) for n in range(10)]
+    assert (await store_images(db, objects, gallery, people)).kept == 10
+    assert len([f for f in (tmp_path / "objects").rglob("*") if f.is_file()]) == 1

@@ -46,6 +46,7 @@ CHANGED = range(20, 20_001, 20)
 JUDGED = 50
 FOUND = 200
 STALE = 500
+BATCH = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,9 @@ async def discover(db: Database, campaign: Campaign) -> object:
 async def find_stale(db: Database, campaign: Campaign) -> object:
     due = await refresh_work.choose(db, "seeded", now=utc_now(), limit=STALE)
     assert len(due) == STALE
-    claimed = await refresh_work.claim(db, due, now=utc_now())
-    await refresh_work.record(db, claimed, {p.profile_id: 1.0 for p in claimed}, now=utc_now())
+    for start in range(0, STALE, BATCH):
+        part = await refresh_work.claim(db, due[start : start + BATCH], now=utc_now())
+        await refresh_work.record(db, part, {p.profile_id: 1.0 for p in part}, now=utc_now())
     return due
 
 
@@ -169,7 +171,7 @@ async def status(db: Database, campaign: Campaign) -> object:
 
 STEPS = (
     Step("discover", discover, FOUND, 50, 5, find_some_before),
-    Step("crawl.refresh", find_stale, STALE, 1, 2),
+    Step("crawl.refresh", find_stale, STALE, 60, 8),
     Step("maintain", maintain, len(CHANGED) * (OTHERS + 1), 4, 2, make_changes),
     Step("qualify", qualify, JUDGED, 120, 25),
     Step("promote", promote, 700, 10, 5),

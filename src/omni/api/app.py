@@ -24,6 +24,8 @@ from omni.api.routes import (
     jobs,
     leads,
     messages,
+    people,
+    refresh,
     suppressions,
 )
 from omni.api.security import Guard
@@ -36,6 +38,8 @@ API_ROUTERS = (
     messages.router,
     accounts.router,
     suppressions.router,
+    people.router,
+    refresh.router,
     catalogue.router,
     criteria.router,
     hosts.router,

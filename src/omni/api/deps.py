@@ -10,6 +10,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from omni.base.clock import Clock
+from omni.base.errors import NotFound
 from omni.connectors.file.types import RowMap, Shape, Taken
 from omni.connectors.types import SeedType
 from omni.storage.db import Database
@@ -25,6 +26,27 @@ class Pinged(Protocol):
             Transient: It cannot be reached.
         """
         ...
+
+
+class ReadsObjects(Protocol):
+    """Gives what object storage holds."""
+
+    async def get(self, name: str, *, copy: str = "") -> bytes:
+        """Return the object of this name.
+
+        Raises:
+            NotFound: It is not there.
+            Transient: The storage failed.
+        """
+        ...
+
+
+class NoObjects:
+    """Holds nothing."""
+
+    async def get(self, name: str, *, copy: str = "") -> bytes:
+        """Find nothing."""
+        raise NotFound("there is no such picture")
 
 
 class Encrypts(Protocol):
@@ -91,6 +113,7 @@ class ApiDeps:
     vault: Encrypts
     clock: Clock
     require_keys: bool = False
+    objects: ReadsObjects = field(default_factory=NoObjects)
     seeds: Mapping[str, Sequence[SeedType]] = field(default_factory=dict[str, Sequence[SeedType]])
     files: Files | None = None
     max_upload_bytes: int = 1_000_000_000

@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".omni")
     database_url: str | None = None
     redis_url: str | None = None
+    objects_url: str | None = None
+    objects_s3_endpoint: str | None = None
+    objects_s3_region: str | None = None
+    objects_s3_key_id: str | None = None
+    objects_s3_secret: SecretStr | None = None
     queue_prefix: str = "omni"
     database_pool: int = Field(default=10, ge=2, le=100)
 

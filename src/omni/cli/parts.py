@@ -181,6 +181,7 @@ def _deps(world: World, host: str) -> ApiDeps:
         platforms={name: source.seed_types for name, source in world.sources.items()},
         seeds=world.seeds,
         vault=world.vault,
+        objects=world.objects,
         clock=world.clock,
         require_keys=not is_loopback(host),
         files=open_desk(world),

@@ -66,6 +66,19 @@ def changes_of(args: MaintainCandidates) -> dict[int, int] | None:
     return dict(zip(args.profile_ids, args.changed, strict=True))
 
 
+def after_looking(profile_ids: tuple[int, ...], *, now: datetime) -> tuple[NewJob, ...]:
+    """Pictures that were not asked for in a long time are, once a day at most for the same people.
+
+    Args:
+        profile_ids: Whose pictures they are.
+    """
+    parts = _parts(profile_ids, IMAGES_BATCH)
+    return tuple(
+        NewJob(FetchImages(profile_ids=part), key=f"images.fetch@{part[0]}.{now:%Y-%m-%d}")
+        for part in parts
+    )
+
+
 def after_images(
     job_id: UUID, args: FetchImages, missing: tuple[int, ...], *, now: datetime
 ) -> tuple[NewJob, ...]:

@@ -20,6 +20,7 @@ from omni.jobs.plan import describe
 from omni.jobs.types import CrawlRefresh, Progress
 from omni.profiles import refresh_store, refresh_work
 from omni.profiles import work as profiles
+from omni.profiles.image_work import old_images
 from omni.profiles.refresh import Spending, share
 from omni.profiles.refresh_store import Met, PlatformTerms
 from omni.profiles.types import StoredBatch
@@ -140,6 +141,7 @@ async def _reread(
         # A platform that is down is down for its next batch too; one that refuses some may take it.
         return replace(done, failed=done.failed + 1), not isinstance(error, Transient)
     gone = await _note_missing(world, source.platform, ids, found, asked)
+    await _note_old_pictures(world, people)
     interests = await caring.interests_of(world, [each.profile_id for each in people])
     await refresh_work.record(world.db, people, interests, now=world.clock())
     return replace(
@@ -148,6 +150,13 @@ async def _reread(
         gone=done.gone + gone,
         looked=done.looked + len(ids),
     ), True
+
+
+async def _note_old_pictures(world: World, people: Sequence[Met]) -> None:
+    """Ask for pictures again that may have changed without their profile."""
+    now = world.clock()
+    old = await old_images(world.db, [each.profile_id for each in people], now=now)
+    await ledger.enqueue(world.db, follow.after_looking(old, now=now), now=now)
 
 
 async def _note_missing(

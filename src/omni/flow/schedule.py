@@ -21,6 +21,7 @@ from omni.jobs.types import (
     QualifyCampaign,
     RefreshCandidates,
     SweepFeedback,
+    SweepImages,
     UpdateWeights,
 )
 from omni.predicate.plan import compile_criteria
@@ -39,6 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EVERYWHERE: tuple[tuple[JobArgs, timedelta], ...] = (
     (SweepFeedback(), timedelta(minutes=5)),
     (CrawlRefresh(), timedelta(minutes=15)),
+    (SweepImages(), timedelta(minutes=30)),
     (DispatchMessages(), timedelta(hours=1)),
 )
 """Jobs for the whole installation, and how often they run; slots begin at UTC midnight."""

@@ -27,7 +27,7 @@ from omni.flow import caring, follow
 from omni.flow.crowds import target_of
 from omni.flow.finding import crawl_seed
 from omni.flow.importing import import_profiles
-from omni.flow.pictures import fetch_images
+from omni.flow.pictures import fetch_images, sweep_images
 from omni.flow.rereading import crawl_refresh
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
@@ -47,6 +47,7 @@ from omni.jobs.types import (
     QualifyCampaign,
     RefreshCandidates,
     SweepFeedback,
+    SweepImages,
     UpdateWeights,
 )
 from omni.leads import store as leads_store
@@ -220,6 +221,7 @@ def bind_steps(world: World) -> Steps:
         CrawlRefresh: crawl_refresh,
         ImportProfiles: import_profiles,
         FetchImages: fetch_images,
+        SweepImages: sweep_images,
         MaintainCandidates: maintain_candidates,
         RefreshCandidates: refresh_candidates,
         QualifyCampaign: qualify_campaign,

@@ -21,7 +21,7 @@ from omni.jobs.ports import Broker
 from omni.llm.factory import build_pools
 from omni.llm.pool import Pool
 from omni.storage.db import Database
-from omni.storage.objects import Objects
+from omni.storage.objects import Objects, S3Access
 from omni.storage.pages import Pages
 
 _Port = TypeVar("_Port")
@@ -103,12 +103,30 @@ async def build_world(
             inboxes=_open({c.platform: c.inbox for c in connectors}, http, settings),
             seeds={c.platform: c.seeds for c in connectors},
             judges=judges,
-            objects=Objects(settings.data_dir / "objects"),
+            objects=open_objects(settings),
             vault=open_vault(
                 settings.secret_key.get_secret_value() if settings.secret_key else None,
                 settings.data_dir,
             ),
         )
+
+
+def open_objects(settings: Settings) -> Objects:
+    """Return where pictures are kept.
+
+    Raises:
+        Rejected: A setting is wrong.
+    """
+    secret = settings.objects_s3_secret
+    return Objects(
+        settings.objects_url or settings.data_dir / "objects",
+        s3=S3Access(
+            settings.objects_s3_endpoint,
+            settings.objects_s3_region,
+            settings.objects_s3_key_id,
+            secret.get_secret_value() if secret else None,
+        ),
+    )
 
 
 def _open(

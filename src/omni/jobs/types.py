@@ -99,6 +99,13 @@ class FetchImages(JobArgs, frozen=True):
     again: int = 0
 
 
+class SweepImages(JobArgs, frozen=True):
+    """Remove pictures that nobody shows any more, a bounded number a run."""
+
+    kind = "images.sweep"
+    queue = "crawl"
+
+
 class MaintainCandidates(JobArgs, frozen=True):
     """Bring every active campaign's candidates up to date with these changed profiles.
 
@@ -175,7 +182,8 @@ class Noop(JobArgs, frozen=True):
 KINDS: Mapping[str, type[JobArgs]] = {
     kind.kind: kind
     for kind in (
-        CrawlSeed, CrawlRefresh, ImportProfiles, FetchImages, MaintainCandidates, RefreshCandidates,
+        CrawlSeed, CrawlRefresh, ImportProfiles, FetchImages, SweepImages, MaintainCandidates,
+        RefreshCandidates,
         QualifyCampaign, DraftMessages, DispatchMessages, SweepFeedback, UpdateWeights, Noop,
     )
 }  # fmt: skip

@@ -1,5 +1,5 @@
--- owns: profiles_raw, profile_features, discoveries, images
--- reads:
+-- owns: profiles_raw, profile_features, discoveries
+-- reads: images
 
 -- name: compare_known
 -- The unique index on (platform, platform_id). `place` counts from 0. Who was gone has no features,
@@ -153,46 +153,6 @@ set gone_since = :now::timestamptz
 from gone
 where p.profile_id = gone.profile_id
 returning p.profile_id;
-
--- name: image_urls
--- Primary keys of profiles_raw and images: which pictures a profile shows, and which of them are
--- held already. People who are gone show none.
-select p.profile_id, (shown.place - 1)::int as position, shown.url, held.url as held_url
-from profiles_raw p
-cross join lateral jsonb_array_elements_text(p.payload -> 'image_urls')
-    with ordinality as shown (url, place)
-left join images held
-    on held.profile_id = p.profile_id and held.position = (shown.place - 1)::int
-where p.profile_id = any(:profile_ids::bigint[]) and p.gone_since is null and shown.place <= 3
-order by p.profile_id, shown.place;
-
--- name: put_images
--- Primary key. A person who was erased while their pictures were fetched gets none: the join leaves
--- them out, and its lock is the one that the foreign key needs.
-insert into images (profile_id, position, url, sha256, content_type, bytes, fetched_at)
-select p.profile_id, n.position, n.url, n.sha256, n.content_type, n.bytes, :now::timestamptz
-from unnest(:profile_ids::bigint[], :positions::smallint[], :urls::text[], :sha256s::text[],
-    :content_types::text[], :bytes::int[]) as n (profile_id, position, url, sha256, content_type, bytes)
-join profiles_raw p on p.profile_id = n.profile_id
-order by p.profile_id, n.position
-for key share
-on conflict (profile_id, position) do update set
-    url = excluded.url, sha256 = excluded.sha256, content_type = excluded.content_type,
-    bytes = excluded.bytes, fetched_at = excluded.fetched_at;
-
--- name: drop_images
--- Primary keys: pictures at places that the profile no longer has.
-delete from images i
-using profiles_raw p
-where p.profile_id = any(:profile_ids::bigint[]) and i.profile_id = p.profile_id
-    and i.position >= jsonb_array_length(p.payload -> 'image_urls');
-
--- name: images_of
--- Primary key of images.
-select profile_id, position, url, sha256, content_type, bytes
-from images
-where profile_id = any(:profile_ids::bigint[])
-order by profile_id, position;
 
 -- name: profile_page
 -- Walks the primary key of profile_features downwards from :after; one row of profiles_raw each.

@@ -229,6 +229,11 @@ class Standing:
     refresh_at: datetime
     pace: int = 0
 
+    @property
+    def is_known(self) -> bool:
+        """Whether any look tells how often the person changes."""
+        return self.history.changes + self.history.still_s > 0
+
 
 def planned(standing: Standing, terms: Terms) -> Standing:
     """Return a standing with the moment of its next look."""

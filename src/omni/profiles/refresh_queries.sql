@@ -2,7 +2,8 @@
 -- reads:
 
 -- name: find_due
--- The first rows of refreshes_due of one platform; one row of profiles_raw each, by its key.
+-- The first rows of refreshes_due of one platform; one row of profiles_raw each, by its key ("offset
+-- 0" keeps the planner from reading all of it).
 select r.profile_id, r.platform, r.interest, r.pace, r.changes, r.changed_s, r.still_s, r.looked_at,
     r.seen_hash, r.refresh_at, p.platform_id, p.content_hash, p.last_seen, p.gone_since
 from (
@@ -12,7 +13,12 @@ from (
     order by d.refresh_at, d.profile_id
     limit :limit::int
 ) as r
-join profiles_raw p using (profile_id)
+cross join lateral (
+    select raw.platform_id, raw.content_hash, raw.last_seen, raw.gone_since
+    from profiles_raw raw
+    where raw.profile_id = r.profile_id
+    offset 0
+) as p
 order by r.refresh_at, r.profile_id;
 
 -- name: read_standings

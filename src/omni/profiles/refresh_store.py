@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from omni.profiles.refresh import History, Standing, Terms
+from omni.profiles.census import Freshness, crowds, freshness, from_rows, level_of
+from omni.profiles.refresh import DAY_S, History, Standing, Terms, rate_of
+from omni.profiles.types import Interest
 from omni.storage.db import Executor, Row
 from omni.storage.sql import load_queries
 
@@ -32,6 +34,17 @@ class Met:
     last_seen: datetime
     gone: bool
     standing: Standing | None
+
+    @property
+    def level(self) -> Interest:
+        """How much campaigns care about the person."""
+        return level_of(self.standing.interest) if self.standing else "stranger"
+
+    @property
+    def changes_every_days(self) -> float | None:
+        """How often the person changes, by estimate; None before a look has told anything."""
+        plan = self.standing
+        return 1 / rate_of(plan.pace) / DAY_S if plan and plan.is_known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,27 @@ class Round:
     counting: Any = None
     counted: Any = None
     counted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How fresh people are, as they were last counted.
+
+    Attributes:
+        people: How many each platform has.
+    """
+
+    kinds: list[Freshness]
+    people: dict[str, int]
+    at: datetime | None
+
+
+async def read_freshness(db: Executor) -> Counted:
+    """Return what the last whole count has found; before the first one, what it has so far."""
+    walk = await read_round(db, "census")
+    census = from_rows(walk.counted or walk.counting)
+    people = {name: sum(crowd.values()) for name, crowd in crowds(census).items()}
+    return Counted(freshness(census), people, walk.counted_at)
 
 
 async def find_due(db: Executor, platform: str, *, now: datetime, limit: int) -> list[Met]:

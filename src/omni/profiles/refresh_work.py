@@ -9,7 +9,16 @@ from datetime import datetime
 from omni.base.log import get_logger
 from omni.profiles import refresh_store as store
 from omni.profiles.census import Census, add, crowds, from_rows, to_rows
-from omni.profiles.refresh import AGAIN, History, Standing, Terms, cared, looked, planned, terms_of
+from omni.profiles.refresh import (
+    AGAIN,
+    History,
+    Standing,
+    Terms,
+    cared,
+    looked,
+    planned,
+    terms_of,
+)
 from omni.profiles.refresh_store import Met, PlatformTerms, Round
 from omni.storage.db import Executor
 

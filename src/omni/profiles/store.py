@@ -1,17 +1,16 @@
-"""The tables of this room: profiles_raw, profile_features, discoveries, images."""
+"""The tables profiles_raw, profile_features and discoveries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from omni.base.errors import NotFound
-from omni.profiles.types import ENRICH_VERSION, MARKS, Features, Key, StoredImage
+from omni.profiles.types import ENRICH_VERSION, MARKS, Features, Key
 from omni.storage.db import Executor
 from omni.storage.sql import Fragment, load_queries
 
@@ -220,47 +219,6 @@ async def mark_gone(
     return sorted(row["profile_id"] for row in rows)
 
 
-async def missing_images(db: Executor, profile_ids: Sequence[int]) -> list[tuple[int, int, str]]:
-    """Return profile_id, position and URL of each picture that is shown but not held."""
-    rows = await db.fetch(QUERIES["image_urls"], profile_ids=list(profile_ids))
-    return [
-        (row["profile_id"], row["position"], row["url"])
-        for row in rows
-        if row["url"] != row["held_url"]
-    ]
-
-
-async def put_images(tx: Executor, images: Iterable[StoredImage], *, now: datetime) -> int:
-    """Record pictures; return for how many the person still exists."""
-    rows = sorted(images, key=lambda image: (image.profile_id, image.position))
-    if not rows:
-        return 0
-    return await tx.execute(
-        QUERIES["put_images"],
-        profile_ids=[row.profile_id for row in rows],
-        positions=[row.position for row in rows],
-        urls=[row.url for row in rows],
-        sha256s=[row.sha256 for row in rows],
-        content_types=[row.content_type for row in rows],
-        bytes=[row.bytes for row in rows],
-        now=now,
-    )
-
-
-async def drop_images(tx: Executor, profile_ids: Sequence[int]) -> int:
-    """Forget the pictures that these people no longer show; return how many."""
-    return await tx.execute(QUERIES["drop_images"], profile_ids=list(profile_ids))
-
-
-async def images_of(db: Executor, profile_ids: Sequence[int]) -> dict[int, list[StoredImage]]:
-    """Return the pictures that are held, by profile_id, the avatar first."""
-    rows = await db.fetch(QUERIES["images_of"], profile_ids=list(profile_ids))
-    images: dict[int, list[StoredImage]] = {}
-    for row in rows:
-        images.setdefault(row["profile_id"], []).append(_image(row))
-    return images
-
-
 async def profile_page(db: Executor, *, after: int | None, limit: int) -> bytes:
     """Return a JSON array of profiles, the newest first.
 
@@ -285,14 +243,3 @@ async def get_profile(db: Executor, profile_id: int) -> bytes:
     if text is None:
         raise NotFound(f"there is no profile {profile_id}")
     return text.encode()
-
-
-def _image(row: Mapping[str, Any]) -> StoredImage:
-    return StoredImage(
-        row["profile_id"],
-        row["position"],
-        row["url"],
-        row["sha256"],
-        row["content_type"],
-        row["bytes"],
-    )

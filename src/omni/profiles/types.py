@@ -186,11 +186,31 @@ class FetchedImages:
         kept: How many pictures are held now that were not before.
         refused: How many were no pictures, too large, or not to be had from their host.
         missing: profile_ids of those with a picture that may come another time.
+        same: How many pictures their hosts said are as they were.
     """
 
     kept: int
     refused: int
     missing: tuple[int, ...]
+    same: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """By what a host tells whether a picture is as it was: as it came, None where it says none."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptObject:
+    """Where a picture lies in object storage: `copy` is the second half of its name there."""
+
+    sha256: str
+    copy: str
+    content_type: str
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)

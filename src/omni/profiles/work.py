@@ -5,39 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
 from uuid import UUID
 
-from omni.base.clock import utc_now
-from omni.base.errors import OmniError, Rejected, Transient
+from omni.base.errors import Rejected
 from omni.base.log import get_logger
 from omni.connectors.types import RawProfile
 from omni.profiles import store
-from omni.profiles.images import MAX_BYTES, check_image
 from omni.profiles.plan import Arranged, Known, Met, Prepared, arrange, prepared, sort_out
-from omni.profiles.types import FetchedImages, StoredBatch, StoredImage
-from omni.storage.db import Database, Executor
-from omni.storage.objects import Objects
-
-IMAGE_CONCURRENCY = 8
-IMAGE_BATCH = 100
-"""Pictures that are recorded with one statement."""
-
-IMAGES_S = 60.0
-"""How long a call fetches pictures, in seconds, if its caller does not say."""
+from omni.profiles.types import StoredBatch
+from omni.storage.db import Executor
 
 MISSED_FOR = timedelta(hours=6)
 """How long answers have to leave people out before an answer that holds nobody is believed."""
-
-
-class Http(Protocol):
-    """The HTTP layer, as far as pictures need it."""
-
-    async def get_bytes(
-        self, url: str, *, max_bytes: int | None = None, accept: str = "*/*"
-    ) -> bytes:
-        """Return the body at `url`."""
-        ...
 
 
 async def prepare(db: Executor, profiles: Sequence[RawProfile], *, now: datetime) -> Prepared:
@@ -143,43 +122,6 @@ async def mark_missing(
     return tuple(await store.mark_gone(tx, platform, gone, now=now))
 
 
-async def store_images(
-    db: Database,
-    objects: Objects,
-    http: Http,
-    profile_ids: Sequence[int],
-    *,
-    seconds: float = IMAGES_S,
-) -> FetchedImages:
-    """Fetch the pictures of these people that are not held yet.
-
-    At most three each. A picture that cannot be had, or is none, is left out and logged; it never
-    fails its profile. The same URL is not fetched again.
-
-    Args:
-        seconds: After so long no more is waited for; what has come until then is kept.
-
-    Raises:
-        Transient: The database or the object storage failed.
-    """
-    if not profile_ids:
-        return FetchedImages(0, 0, ())
-    until = asyncio.get_running_loop().time() + seconds
-    wanted = await store.missing_images(db, profile_ids)
-    slots = asyncio.Semaphore(IMAGE_CONCURRENCY)
-    kept = refused = 0
-    missing: set[int] = set()
-    for start in range(0, len(wanted), IMAGE_BATCH):
-        part = wanted[start : start + IMAGE_BATCH]
-        came = await asyncio.gather(*[_fetch_image(objects, http, slots, until, *p) for p in part])
-        images = [each for each in came if isinstance(each, StoredImage)]
-        kept += await store.put_images(db, images, now=utc_now())
-        refused += came.count("refused")
-        missing |= {who for (who, *_), each in zip(part, came, strict=True) if each == "missing"}
-    await store.drop_images(db, profile_ids)
-    return FetchedImages(kept, refused, tuple(sorted(missing)))
-
-
 async def _meet_known(tx: Executor, arranged: Sequence[Arranged], now: datetime) -> Met:
     known = await store.meet_known(tx, [(a.key, a.content_hash) for a in arranged], now)
     return sort_out(arranged, [Known(*each) for each in known])
@@ -203,25 +145,3 @@ def _features(
         store.FeatureRow(profile_id, batch.features_of(a, now), a.content_hash)
         for profile_id, a in sorted(written, key=lambda each: each[0])
     ]
-
-
-async def _fetch_image(
-    objects: Objects,
-    http: Http,
-    slots: asyncio.Semaphore,
-    until: float,
-    profile_id: int,
-    position: int,
-    url: str,
-) -> StoredImage | Literal["refused", "missing"]:
-    """Fetch one picture; `missing` is one that may come another time."""
-    try:
-        async with asyncio.timeout_at(until), slots:
-            data = await http.get_bytes(url, max_bytes=MAX_BYTES, accept="image/*")
-        content_type = check_image(data)
-    except (OmniError, TimeoutError) as error:
-        why = str(error) or "out of time"
-        get_logger().info("profiles.image_left_out", profile_id=profile_id, error=why)
-        return "missing" if isinstance(error, (Transient, TimeoutError)) else "refused"
-    name = await objects.put(data)
-    return StoredImage(profile_id, position, url, name, content_type, len(data))
