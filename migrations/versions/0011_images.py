@@ -3,7 +3,7 @@
 from omni.storage.migrate import run_sql
 
 revision = "0011"
-down_revision = "0006"
+down_revision = "0004"
 
 
 def upgrade() -> None:

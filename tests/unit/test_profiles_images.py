@@ -36,7 +36,7 @@ def opened(data: bytes) -> Image.Image:
     return image
 
 
-def near(found: Any, wanted: tuple[int, ...], by: int = 12) -> bool:
+def near(found: Any, wanted: Any, by: int = 12) -> bool:
     return all(abs(a - b) <= by for a, b in zip(found, wanted, strict=True))
 
 

@@ -31,9 +31,9 @@ from omni.profiles import image_store as store
 from omni.profiles import refresh_store as rounds
 from omni.profiles.image_store import Shown
 from omni.profiles.images import MAX_BYTES, remake
+from omni.profiles.lasting import lasting_url
 from omni.profiles.refresh_store import Round
 from omni.profiles.types import FetchedImages, Seen, StoredImage
-from omni.profiles.urls import lasting_url
 from omni.storage.db import Database, Executor
 from omni.storage.objects import Objects
 
