@@ -62,7 +62,7 @@ format: $(DEV) ## Lay out the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(DEV) ## Run a benchmark, one JSON object a line (NAME=api, jobs, candidates, preview or crawl)
+bench: $(DEV) ## Run a benchmark, one JSON object a line (NAME=api, jobs, candidates, preview, crawl or crawl_write)
 	@$(BIN)/python -m benchmarks.$(or $(NAME),$(error say which: make bench NAME=api))
 
 e2e-bluesky: $(DEV) ## The five-step script against a real AT Protocol network (needs Node.js 20)

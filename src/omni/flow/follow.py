@@ -12,6 +12,7 @@ from omni.jobs.types import (
     FetchImages,
     MaintainCandidates,
     NewJob,
+    ReenrichProfiles,
     RefreshCandidates,
 )
 from omni.profiles.types import MARKS, StoredBatch
@@ -36,6 +37,24 @@ def after_profiles(stored: StoredBatch) -> tuple[NewJob, ...]:
     are written in the transaction that writes the profiles, and a crawl that runs again finds those
     profiles unchanged.
     """
+    pictures = _parts(stored.new + stored.changed, IMAGES_BATCH)
+    return (*_maintenance(stored), *(NewJob(FetchImages(profile_ids=part)) for part in pictures))
+
+
+def after_reenriching(stored: StoredBatch) -> tuple[NewJob, ...]:
+    """Features that were made anew may move people into or out of campaigns; pictures stay.
+
+    Written in the transaction that renews them: the next run finds nothing to renew.
+    """
+    return _maintenance(stored)
+
+
+def after_part(job_id: UUID, after: int) -> tuple[NewJob, ...]:
+    """The walk through the profiles goes on where one job's part of it ended."""
+    return (NewJob(ReenrichProfiles(after=after), key=f"profiles.reenrich@{job_id}"),)
+
+
+def _maintenance(stored: StoredBatch) -> tuple[NewJob, ...]:
     met = stored.new + stored.changed
     concerned = tuple(i for i in met if stored.marks.get(i, EVERYTHING))
     maintenance = (
@@ -46,8 +65,7 @@ def after_profiles(stored: StoredBatch) -> tuple[NewJob, ...]:
         )
         for part in _parts(concerned, MAINTAIN_BATCH)
     )
-    pictures = (FetchImages(profile_ids=part) for part in _parts(met, IMAGES_BATCH))
-    return (*map(NewJob, maintenance), *map(NewJob, pictures))
+    return tuple(map(NewJob, maintenance))
 
 
 def after_leaving(profile_ids: tuple[int, ...]) -> tuple[NewJob, ...]:

@@ -19,12 +19,14 @@ from omni.jobs.types import (
     JobArgs,
     NewJob,
     QualifyCampaign,
+    ReenrichProfiles,
     RefreshCandidates,
     SweepFeedback,
     SweepImages,
     UpdateWeights,
 )
 from omni.predicate.plan import compile_criteria
+from omni.profiles.types import ENRICH_VERSION
 from omni.storage.db import Database
 
 TICK_S = 10.0
@@ -34,6 +36,7 @@ LOGS_PER_TICK = 20
 """Logs of crawls that have ended; one may have thousands of entries."""
 
 DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -80,11 +83,19 @@ def due_jobs(now: datetime, campaigns: Sequence[Running]) -> tuple[NewJob, ...]:
     changed profile tells of it: such a campaign's candidates are refreshed in the slot in which
     they are judged, and the judging waits for that. Between two slots they are at most a day old.
 
+    Whether features are of the present version of enrichment is looked at as soon as a version
+    runs for the first time, and weekly, for a worker of the old one may have been late.
+
     Args:
         now: An aware moment.
         campaigns: The campaigns that run.
     """
     jobs = [
+        NewJob(
+            ReenrichProfiles(), key=f"profiles.reenrich@{ENRICH_VERSION}.{_stamp(_slot(now, WEEK))}"
+        )
+    ]
+    jobs += [
         NewJob(args, key=f"{args.kind}@{_stamp(_slot(now, period))}") for args, period in EVERYWHERE
     ]
     for campaign in campaigns:

@@ -28,6 +28,7 @@ from omni.flow.crowds import target_of
 from omni.flow.finding import crawl_seed
 from omni.flow.importing import import_profiles
 from omni.flow.pictures import fetch_images, sweep_images
+from omni.flow.reenriching import reenrich_profiles
 from omni.flow.rereading import crawl_refresh
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
@@ -45,6 +46,7 @@ from omni.jobs.types import (
     Noop,
     Progress,
     QualifyCampaign,
+    ReenrichProfiles,
     RefreshCandidates,
     SweepFeedback,
     SweepImages,
@@ -219,6 +221,7 @@ def bind_steps(world: World) -> Steps:
     steps: dict[type[JobArgs], Callable[[World, JobContext, Any], Awaitable[StepResult]]] = {
         CrawlSeed: crawl_seed,
         CrawlRefresh: crawl_refresh,
+        ReenrichProfiles: reenrich_profiles,
         ImportProfiles: import_profiles,
         FetchImages: fetch_images,
         SweepImages: sweep_images,

@@ -84,6 +84,20 @@ class ImportProfiles(JobArgs, frozen=True):
     campaign_id: int | None = None
 
 
+class ReenrichProfiles(JobArgs, frozen=True):
+    """Make features anew, from the stored payloads, where an older enrichment made them.
+
+    Attributes:
+        after: The profile_id behind which to begin.
+    """
+
+    kind = "profiles.reenrich"
+    queue = "crawl"
+    timeout_s = 3_600.0
+
+    after: int = 0
+
+
 class FetchImages(JobArgs, frozen=True):
     """Fetch the pictures of these people that are not held yet.
 
@@ -182,9 +196,9 @@ class Noop(JobArgs, frozen=True):
 KINDS: Mapping[str, type[JobArgs]] = {
     kind.kind: kind
     for kind in (
-        CrawlSeed, CrawlRefresh, ImportProfiles, FetchImages, SweepImages, MaintainCandidates,
-        RefreshCandidates,
-        QualifyCampaign, DraftMessages, DispatchMessages, SweepFeedback, UpdateWeights, Noop,
+        CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
+        MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages, DispatchMessages,
+        SweepFeedback, UpdateWeights, Noop,
     )
 }  # fmt: skip
 
