@@ -41,7 +41,7 @@ http {{
     access_log {folder}/access.log brief;
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
     uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-    limit_req_zone $server_name zone=slow:64k rate=2r/s;
+    limit_req_zone $binary_remote_addr zone=slow:64k rate=2r/s;
     limit_req_status 429;
     server {{
         listen 127.0.0.1:{port};

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from omni.base.log import configure_logging
-from omni.cli import crawling, keys, reading, running
+from omni.cli import crawling, importing, keys, reading, running
 from omni.cli.faults import guarded
 
 app = typer.Typer(
@@ -23,6 +23,9 @@ app = typer.Typer(
 running.add_commands(app)
 reading.add_commands(app)
 crawling.add_commands(app)
+app.command("import", help="Take in the people of a CSV, JSONL or Parquet file.")(
+    importing.import_file
+)
 app.add_typer(keys.app, name="keys")
 
 

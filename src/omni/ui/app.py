@@ -12,6 +12,7 @@ from omni.ui.accounts import AccountsPage
 from omni.ui.campaign import CampaignPage
 from omni.ui.campaigns import draw_campaigns
 from omni.ui.hosts import HostsPage
+from omni.ui.imports import ImportsPage
 from omni.ui.jobs import JobList
 from omni.ui.layout import attempt, frame
 from omni.ui.session import Sessions
@@ -69,6 +70,12 @@ def _register_pages(sessions: Sessions) -> None:
         with frame("Hosts", "/hosts"):
             if client := sessions.current():
                 await HostsPage(client).draw()
+
+    @ui.page("/imports")
+    async def imports() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Import", "/imports"):
+            if client := sessions.current():
+                await ImportsPage(client).draw()
 
     @ui.page("/accounts")
     async def accounts() -> None:  # pyright: ignore[reportUnusedFunction]

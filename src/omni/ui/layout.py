@@ -13,7 +13,13 @@ from omni.client.client import ApiProblem, ApiUnreachable
 
 T = TypeVar("T")
 
-PAGES = (("Campaigns", "/"), ("Jobs", "/jobs"), ("Hosts", "/hosts"), ("Accounts", "/accounts"))
+PAGES = (
+    ("Campaigns", "/"),
+    ("Import", "/imports"),
+    ("Jobs", "/jobs"),
+    ("Hosts", "/hosts"),
+    ("Accounts", "/accounts"),
+)
 
 STATE_COLORS = {
     "active": "positive", "succeeded": "positive", "accepted": "positive", "sent": "positive",
