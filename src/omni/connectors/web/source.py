@@ -30,6 +30,8 @@ MAX_MAPS = 500
 """The most sitemaps of one index."""
 
 FRESH_S = 600.0
+"""How long a sitemap, and a page that `expand` has read, count as just read."""
+
 _FRESH = 500
 _MAPS_KEPT = 4
 
@@ -66,7 +68,7 @@ class WebSource:
         self._clock = clock
         self._memory: PageMemory | None = None
         self._fresh: OrderedDict[str, tuple[float, Reading]] = OrderedDict()
-        self._maps: OrderedDict[str, Sitemap] = OrderedDict()
+        self._maps: OrderedDict[str, tuple[float, Sitemap]] = OrderedDict()
 
     def use_memory(self, memory: PageMemory) -> None:
         """Remember pages there."""
@@ -153,14 +155,14 @@ class WebSource:
 
     async def _sitemap(self, url: str) -> Sitemap:
         known = self._maps.get(url)
-        if known is not None:
-            return known
+        if known is not None and self._clock() - known[0] <= FRESH_S:
+            return known[1]
         if not await self._robots.allows(url):
             raise Rejected(f"robots.txt of the site does not allow {url}", field="seed_value")
         await self._robots.wait_turn(url)
         found = await self._http.get(url, max_bytes=MAX_BYTES)
         sitemap = await asyncio.to_thread(read_sitemap, found.url, found.body)
-        self._maps[url] = sitemap
+        self._maps[url] = (self._clock(), sitemap)
         if len(self._maps) > _MAPS_KEPT:
             self._maps.popitem(last=False)
         return sitemap
