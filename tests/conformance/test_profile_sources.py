@@ -12,7 +12,7 @@ import pytest
 
 from omni.base.errors import Rejected, Transient
 from omni.connectors.types import RawProfile, Seed
-from omni.profiles.payload import content_hash, payload_of, tidy
+from omni.profiles.payload import content_hash, tidy
 from tests.conformance.sources import MakeCase, SourceCase, source_params
 
 MAX_PAGES = 50
@@ -145,7 +145,7 @@ async def test_control_characters_do_no_harm(case: SourceCase) -> None:
         assert any(unicodedata.category(char) == "Cc" for char in profile.bio)
         tidied = tidy(profile)
         assert tidied
-        assert content_hash(payload_of(tidied))
+        assert content_hash(tidied)
 
 
 async def test_a_server_that_is_down_is_passing_trouble(case: SourceCase) -> None:
