@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     llm_max_tokens: int = Field(default=600, ge=16, le=8_192)
     llm_concurrency: int = Field(default=2, ge=1, le=64)
 
+    recordings_kept_days: int = Field(default=180, ge=1, le=36_500)
+
     synthetic_url: str | None = None
     synthetic_people: int = Field(default=2_000, ge=1, le=1_000_000)
     synthetic_seed: int = 7

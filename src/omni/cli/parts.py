@@ -151,6 +151,7 @@ async def scheduler(settings: Settings, stop: asyncio.Event, ready: Ready) -> No
                     clock=world.clock,
                     stop=stop,
                     jobs_kept=timedelta(days=settings.jobs_kept_days),
+                    recordings_kept=timedelta(days=settings.recordings_kept_days),
                 )
             )
 

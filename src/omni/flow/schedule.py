@@ -27,6 +27,7 @@ from omni.jobs.types import (
 )
 from omni.predicate.plan import compile_criteria
 from omni.profiles.types import ENRICH_VERSION
+from omni.qualification import recordings_store as recordings
 from omni.storage.db import Database
 
 TICK_S = 10.0
@@ -146,6 +147,7 @@ async def run_schedule(
     clock: Clock,
     stop: asyncio.Event,
     jobs_kept: timedelta = timedelta(days=30),
+    recordings_kept: timedelta = timedelta(days=180),
 ) -> None:
     """Write what is due to the ledger, every few seconds, until `stop` is set.
 
@@ -153,6 +155,7 @@ async def run_schedule(
         list_campaigns: The campaigns that run; many campaigns are taken in turns, some a tick.
         jobs_kept: Jobs that ended longer ago are deleted, a bounded number a tick. At least two
             days, so that a slot that is still asked for keeps its key.
+        recordings_kept: What models were asked and answered longer ago is deleted, likewise.
     """
     log = get_logger()
     known: frozenset[str] = frozenset()
@@ -169,6 +172,9 @@ async def run_schedule(
                     await store.enqueue(tx, new, now=clock())
             known = _remember(known, due)
             await store.delete_finished(db, before=clock() - jobs_kept, limit=DELETED_PER_TICK)
+            await recordings.delete_old(
+                db, before=clock() - recordings_kept, limit=DELETED_PER_TICK
+            )
             await crawl_logs.delete_ended(db, limit=LOGS_PER_TICK)
         except Transient as error:
             log.warning("schedule.tick_faltered", error=str(error))

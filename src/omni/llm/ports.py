@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from omni.base.hashing import digest, digest_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -151,3 +153,35 @@ class Unmetered:
 
     async def after(self, ticket: object, outcome: Answer | BaseException) -> None:
         """Note nothing."""
+
+
+def recording_key(model: str, prompt: Prompt) -> str:
+    """Return what a call is recorded under: the hash of all that the model was given.
+
+    Args:
+        model: `Judge.model` of who was asked.
+        prompt: What it was asked; `facts` say the same once more, so they are left out.
+    """
+    return digest(
+        [
+            model,
+            _sayable(prompt.system),
+            _sayable(prompt.user),
+            prompt.schema,
+            [[image.content_type, digest_bytes(image.data)] for image in prompt.images],
+            [[turn.role, _sayable(turn.text)] for turn in prompt.turns],
+        ]
+    )
+
+
+def _sayable(text: str) -> str:
+    """Return text without half characters, such as a model's JSON can bring into a turn."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class Recordings(Protocol):
+    """Where answers are kept."""
+
+    async def find(self, key: str) -> Answer | None:
+        """Return the newest answer under a `recording_key`, None if there is none."""
+        ...

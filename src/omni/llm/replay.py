@@ -2,38 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from omni.base.errors import Fatal
-from omni.base.hashing import digest, digest_bytes
-from omni.llm.ports import Answer, Health, Prompt
+from omni.llm.ports import Answer, Health, Prompt, Recordings, recording_key
 
-
-def recording_key(model: str, prompt: Prompt) -> str:
-    """Return what a call is recorded under: the hash of all that the model was given.
-
-    Args:
-        model: `Judge.model` of who was asked.
-        prompt: What it was asked; `facts` say the same once more, so they are left out.
-    """
-    return digest(
-        [
-            model,
-            prompt.system,
-            prompt.user,
-            prompt.schema,
-            [[image.content_type, digest_bytes(image.data)] for image in prompt.images],
-            [[turn.role, turn.text] for turn in prompt.turns],
-        ]
-    )
-
-
-class Recordings(Protocol):
-    """Where answers are kept."""
-
-    async def find(self, key: str) -> Answer | None:
-        """Return the newest answer under a `recording_key`, None if there is none."""
-        ...
+__all__ = ["Recordings", "ReplayJudge", "recording_key"]
 
 
 class ReplayJudge:

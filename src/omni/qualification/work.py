@@ -21,6 +21,8 @@ from omni.qualification.plan import (
     read_verdict,
 )
 from omni.qualification.reading import keepable
+from omni.qualification.recordings import About
+from omni.qualification.recordings_store import Recorder
 from omni.qualification.types import (
     OpenCandidate,
     QualificationReport,
@@ -116,7 +118,7 @@ class _Run:
 
     async def _judge_one(self, shortlisted: Shortlisted) -> None:
         try:
-            answer = await self.judge.ask(self._prompt(shortlisted), self.meter)
+            answer = await self.judge.ask(self._prompt(shortlisted), self._meter(shortlisted))
         except Transient as fault:
             self._count_failure(fault)
             return
@@ -137,6 +139,10 @@ class _Run:
         else:
             self.tally.verdicts += 1
             self.tally.qualified += reading.qualified
+
+    def _meter(self, shortlisted: Shortlisted) -> Recorder:
+        about = About.of(self.key, shortlisted.profile_id, shortlisted.view_hash)
+        return Recorder(self.meter, self.db, about, self.clock)
 
     def _prompt(self, shortlisted: Shortlisted) -> Prompt:
         asked = build_question(
