@@ -164,7 +164,7 @@ class Walk:
             "gone": self._frontier.gone,
             "unread": self._frontier.unread,
             "no_usable_id": self._frontier.unfit,
-            "suppressed": self._wrote["suppressed"],
+            "suppressed": self._wrote["left_out"],
         }
         return {reason: count for reason, count in reasons.items() if count}
 
