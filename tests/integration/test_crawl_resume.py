@@ -16,6 +16,7 @@ from omni.crawl import store as logs
 from omni.crawl.types import Begun, Entry
 from omni.flow.world import World
 from omni.jobs.types import NewJob
+from omni.leads import store as leads
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.crawl_fixtures import PLATFORM, Village, crawl_of, entries, people
@@ -171,3 +172,20 @@ async def test_a_log_goes_when_its_job_has_ended(db: Database) -> None:
     assert await logs.delete_ended(db, limit=10) == 3
     assert await logs.delete_ended(db, limit=10) == 0
     assert [await entries(db, job_id) for job_id in (*ids, gone)] == [0, 3, 3, 3, 3, 0]
+
+
+async def test_who_is_suppressed_is_left_out_and_told(world: World, village: Village) -> None:
+    village.people = 30
+    async with world.db.transaction() as tx:
+        for name in ("3", "4"):
+            await leads.suppress(
+                tx,
+                platform=PLATFORM,
+                platform_id=name,
+                reason="asked",
+                source="operator",
+                now=utc_now(),
+            )
+    result = (await run_step(world, crawl_of())).result
+    assert (result["new"], result["left_out"]) == (28, {"suppressed": 2})
+    assert not {"3", "4"} & set(await people(world.db))
