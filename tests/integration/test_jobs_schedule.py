@@ -75,6 +75,7 @@ async def test_many_schedulers_write_each_slot_once_and_no_backlog(
         ("crawl.refresh", 1),
         ("dispatch.dm", 1),
         ("feedback.sweep", 1),
+        ("images.sweep", 1),
         ("qualify.campaign", 5),
         ("weights.update", 5),
     ]

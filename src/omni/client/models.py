@@ -37,6 +37,13 @@ from omni.api.schemas import (
     TimetableKind,
 )
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
+from omni.api.schemas.people import (
+    FreshnessOut,
+    ImageOut,
+    PersonOut,
+    RefreshOut,
+    RefreshPlatformOut,
+)
 from omni.campaigns.types import CampaignStatus
 from omni.connectors.file.types import TARGETS, Target
 from omni.jobs.types import JobState
@@ -54,9 +61,11 @@ __all__ = [
     "EditOut",
     "ExplainOut",
     "FieldError",
+    "FreshnessOut",
     "Funnel",
     "Health",
     "HostOut",
+    "ImageOut",
     "ImportCounts",
     "ImportDraft",
     "ImportOut",
@@ -70,11 +79,14 @@ __all__ = [
     "MessageState",
     "NoteOut",
     "Page",
+    "PersonOut",
     "PlatformOut",
     "PreviewOut",
     "Problem",
     "Ready",
     "ReasonOut",
+    "RefreshOut",
+    "RefreshPlatformOut",
     "RowPreview",
     "RowProblem",
     "SeedTypeOut",

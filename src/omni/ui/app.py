@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from nicegui import app, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import Response
 
 from omni.base.settings import Settings, is_loopback
+from omni.client.client import ApiProblem, ApiUnreachable
 from omni.ui.accounts import AccountsPage
 from omni.ui.campaign import CampaignPage
 from omni.ui.campaigns import draw_campaigns
+from omni.ui.freshness import FreshnessPage
 from omni.ui.hosts import HostsPage
 from omni.ui.imports import ImportsPage
 from omni.ui.jobs import JobList
 from omni.ui.layout import attempt, frame
 from omni.ui.session import Sessions
+
+PICTURE_HEADERS = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
 
 
 def run_ui(settings: Settings) -> None:
@@ -31,6 +41,7 @@ def run_ui(settings: Settings) -> None:
     if local:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     _register_pages(sessions)
+    _register_pictures(sessions)
     app.on_shutdown(sessions.close)  # pyright: ignore[reportUnknownMemberType]
     ui.run(  # pyright: ignore[reportUnknownMemberType]
         host=settings.ui_host,
@@ -43,6 +54,21 @@ def run_ui(settings: Settings) -> None:
         show_welcome_message=False,
         uvicorn_logging_level="warning",
     )
+
+
+def _register_pictures(sessions: Sessions) -> None:
+    """Hand on pictures of the API, which no browser reaches itself, to whoever may open a page."""
+
+    @app.get("/images/{sha256}")
+    async def picture(sha256: str) -> Response:  # pyright: ignore[reportUnusedFunction]
+        client = sessions.find()
+        if client is None or not re.fullmatch("[0-9a-f]{64}", sha256):
+            return Response(status_code=404)
+        try:
+            data = await client.image(sha256)
+        except (ApiProblem, ApiUnreachable):
+            return Response(status_code=404)
+        return Response(data, media_type="image/webp", headers=PICTURE_HEADERS)
 
 
 def _register_pages(sessions: Sessions) -> None:
@@ -64,6 +90,12 @@ def _register_pages(sessions: Sessions) -> None:
             if client := sessions.current():
                 ui.label("Jobs").classes("text-2xl font-semibold")
                 await JobList(client).draw()
+
+    @ui.page("/freshness")
+    async def freshness() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Freshness", "/freshness"):
+            if client := sessions.current():
+                await FreshnessPage(client).draw()
 
     @ui.page("/hosts")
     async def hosts() -> None:  # pyright: ignore[reportUnusedFunction]

@@ -17,6 +17,7 @@ PAGES = (
     ("Campaigns", "/"),
     ("Import", "/imports"),
     ("Jobs", "/jobs"),
+    ("Freshness", "/freshness"),
     ("Hosts", "/hosts"),
     ("Accounts", "/accounts"),
 )

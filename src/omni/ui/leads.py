@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from nicegui import ui
 
-from omni.client.client import OmniClient
+from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
 from omni.client.models import Decision, LeadOut, Page
+from omni.ui.freshness import draw_picture
 from omni.ui.layout import attempt, chip
 from omni.ui.paging import PAGE, PagedList
 from omni.ui.why import show_why
@@ -25,11 +27,16 @@ class LeadList(PagedList[LeadOut]):
         self._client = client
         self._campaign_id = campaign_id
         self._changed = changed
+        self._avatars: dict[int, str] = {}
 
     async def fetch(self, state: str, cursor: str | None) -> Page[LeadOut]:
         """Ask for a page of leads."""
         wanted = None if state == "all" else state
-        return await self._client.leads(self._campaign_id, state=wanted, limit=PAGE, cursor=cursor)
+        page = await self._client.leads(self._campaign_id, state=wanted, limit=PAGE, cursor=cursor)
+        # A list without faces is better than none.
+        with suppress(ApiProblem, ApiUnreachable):
+            self._avatars |= await self._client.avatars([lead.profile_id for lead in page.items])
+        return page
 
     def empty_text(self, state: str) -> str:
         """Say what would bring leads."""
@@ -46,6 +53,8 @@ class LeadList(PagedList[LeadOut]):
             ui.circular_progress(value=round(lead.score * 100), max=100, size="44px").props(
                 'track-color=grey-4 aria-label="Score in per cent"'
             )
+            if lead.profile_id in self._avatars:
+                draw_picture(self._avatars[lead.profile_id], "44px")
             with ui.column().classes("gap-0"):
                 ui.label(lead.display_name or lead.username).classes("font-semibold")
                 ui.label(f"{lead.username} · {lead.platform}").classes("omni-muted text-sm")

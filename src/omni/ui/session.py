@@ -26,10 +26,14 @@ class Sessions:
 
     def current(self) -> OmniClient | None:
         """Return this browser's client; None (and on its way to the log-in page) if it has none."""
-        client = self._shared or self._by_browser.get(_browser_id())
+        client = self.find()
         if client is None:
             ui.navigate.to("/login")
         return client
+
+    def find(self) -> OmniClient | None:
+        """Return this browser's client; None if it has none."""
+        return self._shared or self._by_browser.get(_browser_id())
 
     async def log_in(self, api_key: str) -> OmniClient:
         """Try the key on the API and keep it for this browser.

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from omni.client.client import OmniClient
 from omni.client.models import ExplainOut, StepOut
+from omni.ui.freshness import draw_person
 from omni.ui.layout import attempt
 
 MARKS = {
@@ -23,8 +24,11 @@ async def show_why(client: OmniClient, campaign_id: int, profile_id: int) -> Non
     told = await attempt(client.explain(campaign_id, profile_id))
     if told is None:
         return
+    person = await attempt(client.person(profile_id))
     with ui.dialog() as dialog, ui.card().classes("w-full gap-3").style("max-width:680px"):
         _draw(told)
+        if person is not None:
+            draw_person(person)
         with ui.row().classes("w-full justify-end"):
             ui.button("Close", on_click=dialog.close).props("flat no-caps")
     dialog.on("hide", dialog.delete)
