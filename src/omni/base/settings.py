@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     llm_timeout_s: float = Field(default=120.0, gt=0)
     llm_max_tokens: int = Field(default=600, ge=16, le=8_192)
     llm_concurrency: int = Field(default=2, ge=1, le=64)
+    llm_prices: str = ""
 
     recordings_kept_days: int = Field(default=180, ge=1, le=36_500)
 

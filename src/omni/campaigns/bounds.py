@@ -14,6 +14,8 @@ MAX_NAME = 300
 MAX_PROSE = 8_000
 MAX_SHORTLIST = 10_000
 MAX_WEIGHT = 1_000.0
+MAX_CALLS = 10_000_000
+MAX_COST_MICROS = 10**12
 _LEAST_WEIGHT = 1e-9
 
 
@@ -39,6 +41,13 @@ def check_changes(changes: Changes) -> None:
         raise Rejected(
             f"the shortlist size is between 1 and {MAX_SHORTLIST:,}", field="shortlist_size"
         )
+    _check_limit("daily_call_limit", changes.get("daily_call_limit"), MAX_CALLS)
+    _check_limit("daily_cost_limit_micros", changes.get("daily_cost_limit_micros"), MAX_COST_MICROS)
+
+
+def _check_limit(name: str, limit: int | None, most: int) -> None:
+    if limit is not None and not 0 <= limit <= most:
+        raise Rejected(f"{name} is between 0 and {most:,}, or null for no limit", field=name)
 
 
 def checked_weights(weights: Sequence[float]) -> tuple[float, ...]:

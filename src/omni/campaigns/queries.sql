@@ -5,10 +5,10 @@
 -- By primary key; a new campaign has no weights of its own yet.
 insert into campaigns (
     name, brief, criteria, criteria_hash, threshold, shortlist_size, message_template,
-    created_at, updated_at
+    daily_call_limit, daily_cost_limit_micros, created_at, updated_at
 ) values (
     :name, :brief, :criteria::jsonb, :criteria_hash, :threshold, :shortlist_size,
-    :message_template, :now, :now
+    :message_template, :daily_call_limit, :daily_cost_limit_micros, :now, :now
 )
 returning *, null::double precision[] as weights, 0 as weights_version;
 
@@ -68,7 +68,7 @@ order by c.id
 limit :limit;
 
 -- name: update_campaign
--- By primary key; a parameter that is null leaves its column as it is.
+-- By primary key; a parameter that is null leaves its column as it is. A limit may be set to null.
 with changed as (
     update campaigns set
         name = coalesce(:name::text, name),
@@ -79,6 +79,12 @@ with changed as (
         threshold = coalesce(:threshold::double precision, threshold),
         shortlist_size = coalesce(:shortlist_size::int, shortlist_size),
         message_template = coalesce(:message_template::text, message_template),
+        daily_call_limit = case
+            when :sets_call_limit::boolean then :daily_call_limit::bigint
+            else daily_call_limit end,
+        daily_cost_limit_micros = case
+            when :sets_cost_limit::boolean then :daily_cost_limit_micros::bigint
+            else daily_cost_limit_micros end,
         updated_at = :now
     where id = :campaign_id
     returning *

@@ -27,6 +27,8 @@ async def create(
     shortlist_size: int,
     message_template: str,
     now: datetime,
+    daily_call_limit: int | None = None,
+    daily_cost_limit_micros: int | None = None,
 ) -> Campaign:
     """Create an active campaign with the default weights.
 
@@ -42,6 +44,8 @@ async def create(
             "threshold": threshold,
             "shortlist_size": shortlist_size,
             "message_template": message_template,
+            "daily_call_limit": daily_call_limit,
+            "daily_cost_limit_micros": daily_cost_limit_micros,
         }
     )
     row = await tx.fetchrow(
@@ -53,6 +57,8 @@ async def create(
         threshold=threshold,
         shortlist_size=shortlist_size,
         message_template=message_template,
+        daily_call_limit=daily_call_limit,
+        daily_cost_limit_micros=daily_cost_limit_micros,
         now=now,
     )
     return _found(row)
@@ -120,6 +126,10 @@ async def update(
         threshold=changes.get("threshold"),
         shortlist_size=changes.get("shortlist_size"),
         message_template=changes.get("message_template"),
+        sets_call_limit="daily_call_limit" in changes,
+        daily_call_limit=changes.get("daily_call_limit"),
+        sets_cost_limit="daily_cost_limit_micros" in changes,
+        daily_cost_limit_micros=changes.get("daily_cost_limit_micros"),
         now=now,
     )
     return _found(row)
@@ -184,4 +194,6 @@ def _campaign(row: Row) -> Campaign:
         weights_version=row["weights_version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        daily_call_limit=row["daily_call_limit"],
+        daily_cost_limit_micros=row["daily_cost_limit_micros"],
     )

@@ -21,6 +21,9 @@ class Campaign:
         threshold: The least verdict score (0 to 1) that makes a lead.
         weights: One for each of `omni.profiles.types.SIGNALS`.
         weights_version: 0 until the first nightly update.
+        daily_call_limit: The most calls of a model in a day of UTC; None: no limit.
+        daily_cost_limit_micros: The most that they may cost in a day, in millionths of the
+            currency of the prices; None: no limit.
     """
 
     id: int
@@ -36,6 +39,8 @@ class Campaign:
     weights_version: int
     created_at: datetime
     updated_at: datetime
+    daily_call_limit: int | None = None
+    daily_cost_limit_micros: int | None = None
 
 
 class Version(NamedTuple):
@@ -56,3 +61,5 @@ class Changes(TypedDict, total=False):
     threshold: float
     shortlist_size: int
     message_template: str
+    daily_call_limit: int | None
+    daily_cost_limit_micros: int | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from omni.api.schemas import (
     CampaignOut,
@@ -31,6 +31,8 @@ class CampaignCalls(Calls):
         threshold: float | None = None,
         shortlist_size: int | None = None,
         message_template: str | None = None,
+        daily_call_limit: int | None = None,
+        daily_cost_limit: float | None = None,
         idempotency_key: str | None = None,
     ) -> CampaignOut:
         """Create a campaign; what is None gets the API's default."""
@@ -41,6 +43,8 @@ class CampaignCalls(Calls):
             threshold=threshold,
             shortlist_size=shortlist_size,
             message_template=message_template,
+            daily_call_limit=daily_call_limit,
+            daily_cost_limit=daily_cost_limit,
         )
         return await self._send(CampaignOut, "POST", "/campaigns", body, idempotency_key)
 
@@ -65,8 +69,10 @@ class CampaignCalls(Calls):
         threshold: float | None = None,
         shortlist_size: int | None = None,
         message_template: str | None = None,
+        daily_call_limit: int | Literal["keep"] | None = "keep",
+        daily_cost_limit: float | Literal["keep"] | None = "keep",
     ) -> CampaignOut:
-        """Change a campaign; what is None stays as it is."""
+        """Change a campaign; what is None stays as it is, but a limit that is None is lifted."""
         body = given(
             name=name,
             brief=brief,
@@ -76,6 +82,8 @@ class CampaignCalls(Calls):
             shortlist_size=shortlist_size,
             message_template=message_template,
         )
+        limits = {"daily_call_limit": daily_call_limit, "daily_cost_limit": daily_cost_limit}
+        body |= {name: limit for name, limit in limits.items() if limit != "keep"}
         return await self._send(CampaignOut, "PATCH", f"/campaigns/{campaign_id}", body)
 
     async def campaign_status(self, campaign_id: int) -> StatusOut:

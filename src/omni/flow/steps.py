@@ -119,6 +119,9 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
             limit=args.limit or campaign.shortlist_size,
             clock=world.clock,
             report=job.report,
+            job_id=job.id,
+            prices=world.prices,
+            answer_tokens=world.settings.llm_max_tokens,
         )
     except (Transient, Fatal):
         await _promote(world, campaign, judge.model)

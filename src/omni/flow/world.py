@@ -20,6 +20,8 @@ from omni.jobs.bullmq import BullBroker
 from omni.jobs.ports import Broker
 from omni.llm.factory import build_pools
 from omni.llm.pool import Pool
+from omni.llm.prices import read_prices
+from omni.llm.types import Prices
 from omni.storage.db import Database
 from omni.storage.objects import Objects, S3Access
 from omni.storage.pages import Pages
@@ -47,6 +49,7 @@ class World:
     objects: Objects
     vault: Vault
     seeds: Mapping[str, Sequence[SeedType]] = field(default_factory=dict[str, Sequence[SeedType]])
+    prices: Prices = field(default_factory=Prices)
     clock: Clock = utc_now
     crowds: Crowds = field(default_factory=Crowds)
 
@@ -103,6 +106,7 @@ async def build_world(
             inboxes=_open({c.platform: c.inbox for c in connectors}, http, settings),
             seeds={c.platform: c.seeds for c in connectors},
             judges=judges,
+            prices=read_prices(settings.llm_prices),
             objects=open_objects(settings),
             vault=open_vault(
                 settings.secret_key.get_secret_value() if settings.secret_key else None,

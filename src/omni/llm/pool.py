@@ -12,15 +12,7 @@ from omni.base.errors import Transient
 from omni.base.log import get_logger
 from omni.llm import pace as pacing
 from omni.llm.pace import Breaker, Pace, Retries
-from omni.llm.ports import Answer, Health, Judge, Meter, Prompt
-
-
-class TooSlow(Transient):
-    """The time limit of a call is over; what took too long is not tried again at once."""
-
-
-class Resting(Transient):
-    """The judge is left alone for a while, since call after call failed."""
+from omni.llm.ports import Answer, Health, Judge, Meter, Prompt, Resting, TooSlow
 
 
 class Pool:
@@ -105,7 +97,11 @@ class Pool:
 
     async def _attempt(self, prompt: Prompt, meter: Meter) -> Answer:
         async with self._place() as in_flight:
-            ticket = await meter.before(self.model, prompt)
+            try:
+                ticket = await meter.before(self.model, prompt)
+            except BaseException:
+                self._forget_probe()
+                raise
             began = self._monotonic()
             try:
                 answer = await self._judge.ask(prompt)
@@ -150,5 +146,10 @@ class Pool:
             self._breaker = pacing.struck(
                 self._breaker, self._monotonic(), asked_s=fault.retry_after
             )
-        elif self._breaker.probing:  # it told nothing of the server: somebody else may probe
+        else:
+            self._forget_probe()
+
+    def _forget_probe(self) -> None:
+        """Let somebody else find out whether the server is back: this call told nothing of it."""
+        if self._breaker.probing:
             self._breaker = Breaker(self._breaker.in_a_row, self._breaker.open_until)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from omni.base.errors import Transient
 from omni.base.hashing import digest, digest_bytes
+
+
+class TooSlow(Transient):
+    """The time limit of a call is over; what took too long is not tried again at once."""
+
+
+class Resting(Transient):
+    """The judge is left alone for a while, since call after call failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from omni.base.errors import OmniError
 from omni.base.hashing import digest
 from omni.campaigns.types import Campaign
 
@@ -120,3 +121,43 @@ class QualificationReport:
     refused: int
     qualified: int
     failed: int = 0
+    held: str | None = None
+
+
+class BudgetSpent(OmniError):
+    """A campaign's limit of calls or of cost for the day does not take another call.
+
+    Attributes:
+        until: When the next day's budget begins.
+    """
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"the campaign's budget of the day is spent until {until.isoformat()}")
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a campaign has used up of a day's budget; cost in millionths of the currency."""
+
+    calls: int = 0
+    cost_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one model was called for on one day, and what it cost in millionths of the currency.
+
+    Attributes:
+        calls: `answered`, `failed`, and those under way or of a worker that died.
+    """
+
+    day: date
+    model: str
+    purpose: str
+    calls: int
+    answered: int
+    failed: int
+    prompt_tokens: int
+    answer_tokens: int
+    cost_micros: int

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
 
 from omni.base.clock import Clock
 from omni.base.errors import Transient
 from omni.base.log import get_logger
 from omni.campaigns.types import Campaign
 from omni.jobs.types import Progress
-from omni.llm.ports import Caller, Prompt, Unmetered
+from omni.llm.ports import Caller, Prompt
+from omni.llm.types import Prices
 from omni.qualification import store
+from omni.qualification.ledger import LedgerMeter
 from omni.qualification.plan import (
     PROMPT_VERSION,
     build_question,
@@ -24,6 +28,7 @@ from omni.qualification.reading import keepable
 from omni.qualification.recordings import About
 from omni.qualification.recordings_store import Recorder
 from omni.qualification.types import (
+    BudgetSpent,
     OpenCandidate,
     QualificationReport,
     Refusal,
@@ -45,6 +50,9 @@ async def qualify(
     limit: int,
     clock: Clock,
     report: Callable[[Progress], None],
+    job_id: UUID | None = None,
+    prices: Prices = Prices(),  # noqa: B008 - frozen
+    answer_tokens: int = 600,
 ) -> QualificationReport:
     """Judge up to `limit` of the campaign's best candidates that have no verdict yet.
 
@@ -53,6 +61,9 @@ async def qualify(
 
     Args:
         english: The campaign's criteria as a sentence.
+        job_id: Whose calls they are in the ledger.
+        prices: What calls cost; a budget is kept in them.
+        answer_tokens: The most tokens that an answer may have.
 
     Raises:
         Transient: The judge is down. What was judged until then stays judged.
@@ -61,7 +72,10 @@ async def qualify(
     key = VerdictKey.of(campaign, model=judge.model, prompt_version=PROMPT_VERSION)
     pool = await store.list_open(db, key, limit=pool_size(limit))
     shortlist = rank_shortlist(pool, now=clock(), limit=limit)
-    run = _Run(db, judge, campaign, english, key, clock, report, total=len(shortlist))
+    meter = LedgerMeter(
+        db, clock, "qualify", prices, answer_tokens, campaign_id=campaign.id, job_id=job_id
+    )
+    run = _Run(db, judge, campaign, english, key, clock, report, meter, total=len(shortlist))
     await run.judge_all(shortlist)
     outcome = run.outcome()
     get_logger().info("qualification.shortlist_judged", calls=outcome.calls, failed=outcome.failed)
@@ -91,8 +105,9 @@ class _Run:
     key: VerdictKey
     clock: Clock
     report: Callable[[Progress], None]
+    meter: LedgerMeter
     total: int
-    meter: Unmetered = field(default_factory=Unmetered)
+    held_until: datetime | None = None
     tally: _Tally = field(default_factory=_Tally)
 
     async def judge_all(self, shortlist: list[OpenCandidate]) -> None:
@@ -110,6 +125,8 @@ class _Run:
 
     async def _judge_from(self, waiting: Iterator[OpenCandidate]) -> None:
         for candidate in waiting:
+            if self.held_until is not None:
+                return
             shortlisted = await store.get_open(self.db, self.key, candidate.profile_id)
             if shortlisted is not None:
                 await self._judge_one(shortlisted)
@@ -119,6 +136,9 @@ class _Run:
     async def _judge_one(self, shortlisted: Shortlisted) -> None:
         try:
             answer = await self.judge.ask(self._prompt(shortlisted), self._meter(shortlisted))
+        except BudgetSpent as spent:
+            self.held_until = spent.until
+            return
         except Transient as fault:
             self._count_failure(fault)
             return
@@ -142,7 +162,8 @@ class _Run:
 
     def _meter(self, shortlisted: Shortlisted) -> Recorder:
         about = About.of(self.key, shortlisted.profile_id, shortlisted.view_hash)
-        return Recorder(self.meter, self.db, about, self.clock)
+        meter = replace(self.meter, profile_id=shortlisted.profile_id)
+        return Recorder(meter, self.db, about, self.clock)
 
     def _prompt(self, shortlisted: Shortlisted) -> Prompt:
         asked = build_question(
@@ -177,4 +198,5 @@ class _Run:
             refused=tally.refused,
             qualified=tally.qualified,
             failed=tally.failed,
+            held=f"budget until {self.held_until.isoformat()}" if self.held_until else None,
         )

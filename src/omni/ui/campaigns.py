@@ -106,6 +106,8 @@ class CampaignForm:
             self._shortlist = ui.number(
                 "Shortlist", value=campaign.shortlist_size if campaign else 50, min=1, precision=0
             )
+            self._calls = _limit("Calls a day", campaign and campaign.daily_call_limit, 0)
+            self._cost = _limit("Cost a day", campaign and campaign.daily_cost_limit, 6)
         with ui.row().classes("w-full justify-end gap-2"):
             ui.button("Cancel", on_click=self._dialog.close).props("flat no-caps")
             ui.button("Save", on_click=self._save).props("unelevated no-caps")
@@ -123,6 +125,8 @@ class CampaignForm:
             "message_template": self._template.value,
             "threshold": self._threshold.value,
             "shortlist_size": int(self._shortlist.value or 0),
+            "daily_call_limit": None if self._calls.value is None else int(self._calls.value),
+            "daily_cost_limit": self._cost.value,
         }
         call = (
             self._client.update_campaign(self._campaign.id, **values)
@@ -137,3 +141,9 @@ class CampaignForm:
 
 def _field(element: Any) -> Any:
     return element.props("outlined autogrow dense").classes("w-full")
+
+
+def _limit(label: str, value: float | None, precision: int) -> ui.number:
+    """Draw a limit of a day; empty is none."""
+    number = ui.number(label, value=value, min=0, precision=precision, placeholder="no limit")
+    return number.props("clearable stack-label").tooltip("Of the judge's model; empty: no limit")

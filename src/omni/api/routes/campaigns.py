@@ -36,6 +36,9 @@ from omni.predicate.plan import compile_criteria
 from omni.profiles.types import SIGNALS
 from omni.storage.db import Tx
 
+MICROS = 1_000_000
+"""Money is kept in whole millionths of its currency."""
+
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 
 
@@ -55,6 +58,8 @@ async def create_campaign(body: CampaignIn, deps: Deps, once: RunOnce) -> Respon
             threshold=body.threshold,
             shortlist_size=body.shortlist_size,
             message_template=body.message_template,
+            daily_call_limit=body.daily_call_limit,
+            daily_cost_limit_micros=_micros(body.daily_cost_limit),
             now=now,
         )
         await jobs.enqueue(tx, [_refresh(campaign)], now=now)
@@ -87,7 +92,7 @@ async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -
     New criteria refresh the candidates. A campaign that becomes active again does so too, and what
     was approved goes out.
     """
-    changes = cast("Changes", body.model_dump(exclude_none=True, exclude={"criteria"}))
+    changes = _changes(body)
     if body.criteria is not None:
         changes["compiled"] = compile_criteria(body.criteria)
     if body.message_template is not None:
@@ -167,11 +172,30 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         threshold=campaign.threshold,
         shortlist_size=campaign.shortlist_size,
         message_template=campaign.message_template,
+        daily_call_limit=campaign.daily_call_limit,
+        daily_cost_limit=None
+        if campaign.daily_cost_limit_micros is None
+        else campaign.daily_cost_limit_micros / MICROS,
         weights=dict(zip(SIGNALS, campaign.weights, strict=True)),
         weights_version=campaign.weights_version,
         created_at=campaign.created_at,
         updated_at=campaign.updated_at,
     )
+
+
+def _changes(body: CampaignPatch) -> Changes:
+    """Return what is given; null is a value for a limit, which it lifts."""
+    apart = {"criteria", "daily_call_limit", "daily_cost_limit"}
+    changes = cast("Changes", body.model_dump(exclude_none=True, exclude=apart))
+    if "daily_call_limit" in body.model_fields_set:
+        changes["daily_call_limit"] = body.daily_call_limit
+    if "daily_cost_limit" in body.model_fields_set:
+        changes["daily_cost_limit_micros"] = _micros(body.daily_cost_limit)
+    return changes
+
+
+def _micros(amount: float | None) -> int | None:
+    return None if amount is None else round(amount * MICROS)
 
 
 def _concerns_others(before: Campaign, after: Campaign) -> bool:

@@ -74,6 +74,21 @@ class _In(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+CallLimit = Annotated[
+    int | None,
+    Field(ge=0, le=10_000_000, description="The most calls of a model in a day of UTC; null: any"),
+]
+CostLimit = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1_000_000,
+        description="The most that a day's calls may cost, in the currency of OMNI_LLM_PRICES; "
+        "null: any",
+    ),
+]
+
+
 class CampaignIn(_In):
     """A new campaign: whom to look for, and what to write to them."""
 
@@ -92,10 +107,15 @@ class CampaignIn(_In):
         default=50, ge=1, le=10_000, description="The most people that one qualification judges"
     )
     message_template: Prose = Field(default="", description="Jinja2; see the README for its names")
+    daily_call_limit: CallLimit = None
+    daily_cost_limit: CostLimit = None
 
 
 class CampaignPatch(_In):
-    """Changes to a campaign; what is left out, or null, stays as it is."""
+    """Changes to a campaign; what is left out, or null, stays as it is.
+
+    Only a daily limit that is null is lifted.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"criteria": EXAMPLE_CRITERIA}]})
 
@@ -106,6 +126,8 @@ class CampaignPatch(_In):
     threshold: float | None = Field(default=None, ge=0, le=1)
     shortlist_size: int | None = Field(default=None, ge=1, le=10_000)
     message_template: Prose | None = None
+    daily_call_limit: CallLimit = None
+    daily_cost_limit: CostLimit = None
 
 
 class CrawlConfigIn(_In):

@@ -79,6 +79,8 @@ class CampaignOut(_Out):
     threshold: float
     shortlist_size: int
     message_template: str
+    daily_call_limit: int | None = None
+    daily_cost_limit: float | None = None
     weights: dict[str, float]
     weights_version: int
     created_at: datetime
