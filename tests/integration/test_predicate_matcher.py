@@ -47,7 +47,17 @@ ROWS = Query(
     order by nr
     """,
 )
-QUERIES = ['solar -"wind energy"', "a-b", "solar or wind energy", "it's", '-"x1"', "x.y/z @w", "''"]
+QUERIES = [
+    'solar -"wind energy"',
+    "a-b",
+    "solar or wind energy",
+    "it's",
+    '-"x1"',
+    "x.y/z @w",
+    "''",
+    "-" * 16 + "x1",
+    "solar " + "- !(" * 16 + '"wind energy"',
+]
 
 
 class Asking:

@@ -64,6 +64,8 @@ BAD: list[tuple[str, object, str, str]] = [
     ("text that grows", clause("hashtags", "contains any", ["İ" * 300]), "criteria.value[0]",
      "longer than 500"),
     ("no words", clause("bio", "matches", "!?"), "criteria.value", "a letter or a digit"),
+    ("a heap of nots", clause("bio", "matches", "a " + "- !" * 17 + "b"), "criteria.value",
+     "at most 16 “-”"),
     ("only a hash", clause("hashtags", "contains any", ["#"]), "criteria.value[0]", "not blank"),
     ("no date", clause("last_post_at", "<", "soon"), "criteria.value", "such as 2026-01-31"),
     ("year 0", clause("last_post_at", "<", "0001-01-01T00:00+01:00"), "criteria.value", "date"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from omni.predicate.registry import CODES, FIELDS, NEVER_NEGATIVE, OPERATORS, TEXT, operators_of
 from omni.predicate.types import (
+    HEAP_OF_SIGNS,
     MAX_CLAUSES,
     MAX_DEPTH,
     MAX_NUMBER,
@@ -152,6 +153,8 @@ def _text(field: FeatureField, op: Operator) -> dict[str, Any]:
         "maxLength": MAX_TEXT,
         "allOf": [{"pattern": something}, {"pattern": _NO_NUL}],
     }
+    if op == "matches":
+        value["not"] = {"pattern": HEAP_OF_SIGNS}
     if field.name in CODES:
         value |= {"description": CODES[field.name], "examples": [CODES[field.name][-2:]]}
     if field is TEXT or op == "matches":

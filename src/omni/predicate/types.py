@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from omni.base.errors import Rejected
+
 Operator = Literal[
     "=", "!=", "<", "<=", ">", ">=", "between", "in", "not in", "contains any", "contains all",
     "starts with", "matches", "similar to", "exists",
@@ -29,11 +31,21 @@ MAX_TEXT = 500
 MAX_NUMBER = 2**53 - 1
 """The greatest magnitude of a number: beyond it, JSON, floats and bigints no longer agree."""
 
+MAX_SIGNS = 16
+"""The most `-` between two words of a `matches`: each is a `not`, of which Postgres stacks 32."""
+
+HEAP_OF_SIGNS = rf"(-[\s!-,./:-@\[-`{{-~]*){{{MAX_SIGNS + 1}}}"
+"""A regular expression, for Python and for JSON Schema, that finds more of them than that."""
+
 SIMILARITY = 0.3
 """The least share of common trigrams that `similar to` takes for a match; pg_trgm's own default."""
 
 READ_TEXT = 10_000
 """How many characters of a feature `matches` and `similar to` look at."""
+
+
+class TooMuch(Rejected):
+    """Criteria go beyond one of these bounds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from string import ascii_lowercase, ascii_uppercase
 
 from omni.base.errors import Rejected
-from omni.predicate.types import MAX_NUMBER, MAX_TEXT, Operator, Scalar
+from omni.predicate.types import HEAP_OF_SIGNS, MAX_NUMBER, MAX_SIGNS, MAX_TEXT, Operator, Scalar
 from omni.profiles.types import FeatureField, FieldKind
 
 _FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
 _RELATIVE = re.compile(r"([0-9]{1,6}) (hour|day|week|month|year)s? ago")
 _HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24, "year": 365 * 24}
+_HEAP = re.compile(HEAP_OF_SIGNS)
 _MAX_HOURS = 100 * 365 * 24
 _ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -104,6 +105,10 @@ def _read_text(value: object, field: FeatureField, op: Operator, path: str) -> S
         text = " ".join(text.split())
         if not any(unicodedata.category(c)[0] in "LN" for c in text):
             raise Rejected(f"{op} needs a letter or a digit; this is {shown(value)}", field=path)
+        if op == "matches" and _HEAP.search(text):
+            raise Rejected(
+                f"{op} takes at most {MAX_SIGNS} “-” between two words: remove some", field=path
+            )
         return text
     return text.translate(_FOLD)
 
