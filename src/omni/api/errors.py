@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from omni.api.excess import excess_of
 from omni.base.errors import (
     Cancelled,
     Conflict,
@@ -184,6 +185,10 @@ def install(app: FastAPI) -> None:
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, RecursionError):
+            excess = excess_of(await request.body())
+            if excess is not None:
+                return problem_of(excess, instance=request.url.path)
         return _http_problem(app, request, error)
 
     app.add_exception_handler(OmniError, on_omni_error)

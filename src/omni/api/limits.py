@@ -6,12 +6,14 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from omni.api.errors import problem
+from omni.api.errors import problem, problem_of
+from omni.api.excess import HEAD, excess_of
 
 MAX_BODY = 1024 * 1024
 """Bytes."""
 MAX_SECONDS = 30.0
 """How long a body may take to arrive."""
+_HEAD_SECONDS = 1.0
 
 STREAMED = frozenset({("POST", "/imports")})
 """Methods and paths that take a form of any size; every other body is held whole."""
@@ -21,7 +23,8 @@ class BodyLimit:
     """Takes in a body of at most `max_body` bytes, then lets the application read it.
 
     A longer body is refused as soon as that is known, by its declared length or by its bytes, so
-    that no more than `max_body` is ever held.
+    that no more than `max_body` is ever held. Where its beginning shows criteria that are too much,
+    those are named instead of the bytes.
     """
 
     def __init__(
@@ -37,10 +40,11 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
+        head = b""
         if refusal is None:
             try:
                 async with asyncio.timeout(self._max_seconds):
-                    body = await self._read(receive)
+                    body = await self._read(receive, self._max_body)
             except TimeoutError:
                 refusal = 408, f"The body must arrive within {self._max_seconds:g} s"
             else:
@@ -49,7 +53,13 @@ class BodyLimit:
                 if len(body) <= self._max_body:
                     await self._app(scope, _replay(body, receive), send)
                     return
-                refusal = self._too_large()
+                refusal, head = self._too_large(), body
+        elif refusal[0] == 413:
+            head = await self._read_head(receive)
+        excess = excess_of(head) if refusal[0] == 413 else None
+        if excess is not None:
+            await problem_of(excess, instance=scope["path"])(scope, receive, send)
+            return
         status, detail = refusal
         await problem(status, detail, instance=scope["path"])(scope, receive, send)
 
@@ -69,15 +79,23 @@ class BodyLimit:
     def _too_large(self) -> tuple[int, str]:
         return 413, f"A body may have at most {self._max_body:,} bytes"
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """Return the body, or a little more than the limit of it; None where the caller left."""
+    async def _read_head(self, receive: Receive) -> bytes:
+        """Return the beginning of a body that is refused in any case, if it comes at once."""
+        try:
+            async with asyncio.timeout(min(_HEAD_SECONDS, self._max_seconds)):
+                return await self._read(receive, HEAD) or b""
+        except TimeoutError:
+            return b""
+
+    async def _read(self, receive: Receive, most: int) -> bytes | None:
+        """Return the body, or a little more than `most` bytes of it; None where the caller left."""
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
             body += message.get("body", b"")
-            if not message.get("more_body", False) or len(body) > self._max_body:
+            if not message.get("more_body", False) or len(body) > most:
                 return bytes(body)
 
 

@@ -24,6 +24,7 @@ from omni.predicate.types import (
     Not,
     Operator,
     Scalar,
+    TooMuch,
     Value,
 )
 from omni.predicate.values import is_reversed, read_scalar, shown
@@ -76,13 +77,13 @@ class _Reader:
         if not items:
             raise Rejected("a group must not be empty: add a clause, or remove it", field=path)
         if len(items) > MAX_CLAUSES:
-            raise Rejected(_too_many("clauses", MAX_CLAUSES), field=path)
+            raise TooMuch(_too_many("clauses", MAX_CLAUSES), field=path)
         return tuple(self.node(p, f"{path}[{i}]", groups, nots) for i, p in enumerate(items))
 
     def _clause(self, keys: Mapping[object, object], path: str) -> Clause:
         self._clauses += 1
         if self._clauses > MAX_CLAUSES:
-            raise Rejected(_too_many("clauses", MAX_CLAUSES), field=path)
+            raise TooMuch(_too_many("clauses", MAX_CLAUSES), field=path)
         field = _field(keys["field"], f"{path}.field")
         op = _operator(keys.get("op"), field, f"{path}.op")
         return Clause(field.name, op, self._value(keys, field, op, path))
@@ -114,7 +115,7 @@ class _Reader:
     def _count(self, values: int, path: str) -> None:
         self._values += values
         if self._values > MAX_VALUES:
-            raise Rejected(_too_many("values", MAX_VALUES), field=path)
+            raise TooMuch(_too_many("values", MAX_VALUES), field=path)
 
 
 def _items(value: object) -> Sequence[object] | None:
@@ -132,7 +133,7 @@ def _refuse_extra(keys: Mapping[object, object], known: set[str], path: str) -> 
 
 def _refuse_depth(depth: int, what: str, path: str) -> None:
     if depth > MAX_DEPTH:
-        raise Rejected(f"more than {MAX_DEPTH} levels of {what}: flatten the criteria", field=path)
+        raise TooMuch(f"more than {MAX_DEPTH} levels of {what}: flatten the criteria", field=path)
 
 
 def _too_many(what: str, bound: int) -> str:
