@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from fastapi import FastAPI
 
 from omni.api.app import create_api
-from omni.api.deps import ApiDeps, NoObjects, Pinged
+from omni.api.deps import ApiDeps, Judging, NoObjects, Pinged
 from omni.base.clock import Clock, utc_now
 from omni.base.vault import Vault
 from omni.client.client import OmniClient
@@ -114,6 +114,7 @@ def deps(
     clock: Clock = utc_now,
     broker: Pinged | None = None,
     objects: Objects | None = None,
+    judges: Sequence[Judging] = (),
 ) -> ApiDeps:
     """Return what the API needs, on a real database."""
     return ApiDeps(
@@ -124,6 +125,7 @@ def deps(
         clock=clock,
         require_keys=require_keys,
         objects=objects or NoObjects(),
+        judges=judges,
     )
 
 
@@ -162,9 +164,10 @@ async def served(
     require_keys: bool = False,
     api_key: str | None = None,
     clock: Clock = utc_now,
+    judges: Sequence[Judging] = (),
 ) -> AsyncGenerator[Served]:
     """Serve the API on `db`, with a client and with bare HTTP."""
-    app = create_api(deps(db, require_keys=require_keys, clock=clock))
+    app = create_api(deps(db, require_keys=require_keys, clock=clock, judges=judges))
     async with (
         serving(app) as url,
         httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http,

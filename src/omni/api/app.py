@@ -22,6 +22,7 @@ from omni.api.routes import (
     hosts,
     imports,
     jobs,
+    judge,
     leads,
     messages,
     people,
@@ -43,6 +44,7 @@ API_ROUTERS = (
     catalogue.router,
     criteria.router,
     hosts.router,
+    judge.router,
     health.router,
 )
 CRAWLER_ROUTERS = (crawl.router, hosts.router, health.router)

@@ -13,6 +13,7 @@ from omni.base.clock import Clock
 from omni.base.errors import NotFound
 from omni.connectors.file.types import RowMap, Shape, Taken
 from omni.connectors.types import SeedType
+from omni.llm.ports import Health
 from omni.storage.db import Database
 
 
@@ -54,6 +55,24 @@ class Encrypts(Protocol):
 
     def encrypt(self, secret: bytes) -> bytes:
         """Return `secret` encrypted."""
+        ...
+
+
+class Judging(Protocol):
+    """A judge, as far as the API asks it: never for a verdict."""
+
+    @property
+    def model(self) -> str:
+        """Who answers."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """The most calls at a time."""
+        ...
+
+    async def health(self) -> Health:
+        """Look whether it can work now."""
         ...
 
 
@@ -105,6 +124,7 @@ class ApiDeps:
         require_keys: Every call needs a key; otherwise only this machine may call.
         files: Where files of people are kept; None where none are taken.
         max_upload_bytes: The most bytes of such a file.
+        judges: In the order of preference; none where the model is off.
     """
 
     db: Database
@@ -117,6 +137,7 @@ class ApiDeps:
     seeds: Mapping[str, Sequence[SeedType]] = field(default_factory=dict[str, Sequence[SeedType]])
     files: Files | None = None
     max_upload_bytes: int = 1_000_000_000
+    judges: Sequence[Judging] = ()
 
 
 async def get_deps(request: Request) -> ApiDeps:

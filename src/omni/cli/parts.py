@@ -187,6 +187,7 @@ def _deps(world: World, host: str) -> ApiDeps:
         require_keys=not is_loopback(host),
         files=open_desk(world),
         max_upload_bytes=world.settings.import_max_bytes,
+        judges=world.judges,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from omni.client.campaigns import CampaignCalls
 from omni.client.imports import ImportCalls
+from omni.client.judge import JudgeCalls
 from omni.client.operations import OperationCalls
 from omni.client.people import PeopleCalls
 from omni.client.transport import ApiProblem, ApiUnreachable, Transport
@@ -14,7 +15,7 @@ from omni.client.transport import ApiProblem, ApiUnreachable, Transport
 __all__ = ["ApiProblem", "ApiUnreachable", "OmniClient"]
 
 
-class OmniClient(CampaignCalls, ImportCalls, PeopleCalls, OperationCalls):
+class OmniClient(CampaignCalls, ImportCalls, JudgeCalls, PeopleCalls, OperationCalls):
     """Talks to one API (or to the crawler service, for the `crawl` methods).
 
     Use it as an asynchronous context manager, or call `close()`. Every method raises `ApiProblem`

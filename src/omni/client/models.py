@@ -37,6 +37,7 @@ from omni.api.schemas import (
     TimetableKind,
 )
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
+from omni.api.schemas.judge import JudgeOut, JudgesOut, PromptOut
 from omni.api.schemas.people import (
     FreshnessOut,
     ImageOut,
@@ -72,6 +73,8 @@ __all__ = [
     "JobAccepted",
     "JobOut",
     "JobState",
+    "JudgeOut",
+    "JudgesOut",
     "LeadOut",
     "LeadState",
     "MatchOut",
@@ -83,6 +86,7 @@ __all__ = [
     "PlatformOut",
     "PreviewOut",
     "Problem",
+    "PromptOut",
     "Ready",
     "ReasonOut",
     "RefreshOut",

@@ -18,6 +18,7 @@ from omni.ui.freshness import FreshnessPage
 from omni.ui.hosts import HostsPage
 from omni.ui.imports import ImportsPage
 from omni.ui.jobs import JobList
+from omni.ui.judge import JudgePage
 from omni.ui.layout import attempt, frame
 from omni.ui.session import Sessions
 
@@ -108,6 +109,12 @@ def _register_pages(sessions: Sessions) -> None:
         with frame("Import", "/imports"):
             if client := sessions.current():
                 await ImportsPage(client).draw()
+
+    @ui.page("/judge")
+    async def judge() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Judges", "/judge"):
+            if client := sessions.current():
+                await JudgePage(client).draw()
 
     @ui.page("/accounts")
     async def accounts() -> None:  # pyright: ignore[reportUnusedFunction]

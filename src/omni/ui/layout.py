@@ -18,6 +18,7 @@ PAGES = (
     ("Import", "/imports"),
     ("Jobs", "/jobs"),
     ("Freshness", "/freshness"),
+    ("Judges", "/judge"),
     ("Hosts", "/hosts"),
     ("Accounts", "/accounts"),
 )

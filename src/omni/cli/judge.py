@@ -1,0 +1,102 @@
+"""`omni judge` and `omni prompt`: how the judges do, and what they are asked."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from omni.base.errors import Rejected
+from omni.cli.faults import read_settings
+from omni.cli.reading import Json, ask_api
+from omni.cli.render import as_table, print_json, write
+
+if TYPE_CHECKING:
+    from omni.base.settings import Settings
+    from omni.llm.ports import Health
+
+app = typer.Typer(help="The judges: are they well, and can they be trusted?", no_args_is_help=True)
+prompt_app = typer.Typer(help="What judges are asked.", no_args_is_help=True)
+
+
+@app.command()
+def health(as_json: Json = False) -> None:
+    """Say whether each judge's server and model are there; exit with 1 where the first is not."""
+    found = asyncio.run(_look(read_settings()))
+    if as_json:
+        told = [
+            {"model": name, "ok": seen.ok, "detail": seen.detail, "models": list(seen.models)}
+            for name, seen in found
+        ]
+        print_json(told)
+    else:
+        as_table(
+            ("judge", "well", "what"),
+            [(name, "yes" if seen.ok else "no", seen.detail) for name, seen in found],
+            empty="The model is off: set OMNI_JUDGE.",
+        )
+    if found and not found[0][1].ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def pull() -> None:
+    """Let Ollama fetch the model of OMNI_OLLAMA_MODEL."""
+    asyncio.run(_pull(read_settings()))
+
+
+@prompt_app.command()
+def show(
+    campaign: Annotated[int | None, typer.Argument(help="With this campaign's part.")] = None,
+    profile: Annotated[int | None, typer.Option(help="About this person, by profile id.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a judge is asked, with its version."""
+    found = ask_api(lambda client: client.prompt(campaign_id=campaign, profile_id=profile))
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    write(f"version {found.version}", style="bold")
+    write_lines(found.system)
+    write_lines(found.user)
+
+
+def write_lines(text: str) -> None:
+    """Print a text line by line, so that nothing in it can steer the terminal."""
+    for line in text.split("\n"):
+        write(line)
+
+
+async def _look(settings: Settings) -> list[tuple[str, Health]]:
+    from omni.llm.factory import build_pools
+
+    pools = build_pools(settings)
+    try:
+        return [(pool.model, await pool.health()) for pool in pools]
+    finally:
+        for pool in pools:
+            await pool.close()
+
+
+async def _pull(settings: Settings) -> None:
+    from omni.llm.factory import build_judge
+    from omni.llm.ollama import OllamaJudge
+
+    judge = build_judge(settings, "ollama")
+    if not isinstance(judge, OllamaJudge):
+        raise Rejected("only Ollama fetches models", field="OMNI_JUDGE")
+    told = ""
+
+    def report(what: str, done: int | None, total: int | None) -> None:
+        nonlocal told
+        share = f" {100 * done // total} %" if done is not None and total else ""
+        if (line := what + share) != told:
+            told = line
+            write(line)
+
+    try:
+        await judge.pull(report)
+    finally:
+        await judge.close()
+    write(f"{settings.ollama_model} is there")
