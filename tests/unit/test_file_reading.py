@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import json
 from itertools import islice
 from pathlib import Path
@@ -165,13 +167,47 @@ def test_parquet_gives_the_same_people_as_csv(tmp_path: Path) -> None:
         (b"PAR1 and nothing more", "Parquet"),
         (b"[1, 2]", "one object a line"),
         (b"a,a\n1,2\n", "two columns"),
+        (b"id,name\n", "no rows"),
+        (b"\xef\xbb\xbfid;name\r\n;\r\n\r\n", "no rows"),
+        (b" \n\n", "has to name the columns"),
+        (b"PK\x03\x04\x14\x00\x06\x00 xl/workbook.xml", "spreadsheet .* as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel file"),
+        (gzip.compress(b"id,name\n1,A\n"), "unpack it first"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "no text"),
     ],
 )
+@pytest.mark.parametrize("name", ["people.csv", "people"])
 def test_what_cannot_be_read_is_refused_with_words(
-    tmp_path: Path, content: bytes, why: str
+    tmp_path: Path, content: bytes, why: str, name: str
 ) -> None:
     with pytest.raises(Rejected, match=why):
-        inspect(written(tmp_path / "f", content), "people")
+        inspect(written(tmp_path / "f", content), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("p.parquet", "not a Parquet file"), ("p.jsonl", "one object a line")]
+)
+def test_a_wrong_ending_is_told(tmp_path: Path, name: str, why: str) -> None:
+    with pytest.raises(Rejected, match=why):
+        inspect(written(tmp_path / "f", "id,name\n1,A\n"), name)
+
+
+def test_a_right_content_counts_more_than_its_ending(tmp_path: Path) -> None:
+    line = json.dumps({"id": 1, "name": "A"})
+    assert rows(written(tmp_path / "f", line), "people.csv")[0].format == "jsonl"
+    pq.write_table(pa.Table.from_pylist([{"id": "1", "name": "A"}]), tmp_path / "p")
+    assert rows(tmp_path / "p", "people.csv")[0].format == "parquet"
+
+
+def test_what_a_spreadsheet_in_europe_saves(tmp_path: Path) -> None:
+    text = '\ufeffid;name;bio\r\n1;Zoë;"two\r\nlines; and more"\r\n2;"B ""b""";\r\n'
+    shape, found = rows(written(tmp_path / "f", text))
+    assert (shape.encoding, shape.delimiter) == ("utf-8-sig", ";")
+    assert shape.columns == ("id", "name", "bio")
+    assert [row.cells for row in found] == [
+        {"id": "1", "name": "Zoë", "bio": "two\r\nlines; and more"},
+        {"id": "2", "name": 'B "b"', "bio": ""},
+    ]
 
 
 @given(st.binary(max_size=400))
@@ -272,6 +308,17 @@ def test_the_error_file_runs_in_no_spreadsheet() -> None:
     assert lines[1].startswith("2,'=cmd")
     assert "'@sum" in lines[1]
     assert "'+1" in lines[1]
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "\x00=", "\uff1d"]
+)
+@pytest.mark.parametrize("before", ["", "harmless;", "a;b; "])
+def test_no_cell_of_the_error_file_begins_a_formula(start: str, before: str) -> None:
+    text = problems_csv([Problem(2, f"{before}{start}x()", "w", "m", "value")], header=False)
+    ((_, cell, *_rest),) = csv.reader([text])
+    for part in cell.split(";"):
+        assert not part.lstrip().startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d")), cell
 
 
 def test_a_reader_that_skips_is_where_one_that_read_would_be(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from io import StringIO
 
 from omni.connectors.file.types import Problem
 
 PROBLEM_COLUMNS = ("row", "column", "lost", "what is wrong", "how to mend it")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_RUNS = re.compile(r"(^|[;|])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a formula could begin: in a cell, and behind what separates cells in other countries."""
 
 
 def problems_csv(problems: Iterable[Problem], *, header: bool) -> str:
@@ -26,4 +28,4 @@ def problems_csv(problems: Iterable[Problem], *, header: bool) -> str:
 
 def _harmless(cell: str) -> str:
     line = "".join(c if c.isprintable() else " " for c in cell)
-    return f"'{line}" if cell.startswith(_FORMULA) else line
+    return ("'" if cell.startswith(("\t", "\r", "\n")) else "") + _RUNS.sub(r"\1\2'", line)

@@ -26,6 +26,35 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _MOSTLY = 0.3
+_PACKED = (
+    (b"PK\x03\x04", "a zip archive, or a spreadsheet (.xlsx, .ods): save its table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls): save its table as CSV"),
+    (b"\x1f\x8b", "packed with gzip: unpack it first"),
+    (b"BZh", "packed with bzip2: unpack it first"),
+    (b"\xfd7zXZ\x00", "packed with xz: unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "packed with Zstandard: unpack it first"),
+    (b"%PDF-", "a PDF: save its table as CSV"),
+)
+_CONTROL = bytes({*range(1, 9), *range(14, 32)} - {27})
+_MUCH = 0.05
+
+
+def check_is_text(path: Path) -> None:
+    """Look at the first bytes, whatever the file is called.
+
+    Raises:
+        Rejected: It is a spreadsheet, an archive, or something else that is no text.
+    """
+    with path.open("rb") as file:
+        head = file.read(_SAMPLE)
+    for mark, what in _PACKED:
+        if head.startswith(mark):
+            raise Rejected(f"the file is {what}", field="file")
+    if any(head.startswith(mark) for mark, _ in _BOMS):
+        return
+    if len(head.translate(None, _CONTROL)) < len(head) * (1 - _MUCH):
+        raise Rejected("the file is no text: write it as CSV, JSONL or Parquet", field="file")
 
 
 def detect_encoding(path: Path) -> str:

@@ -12,9 +12,18 @@ import pyarrow.parquet as pq
 from omni.base.errors import Rejected
 from omni.connectors.file.types import Problem, Row, Shape
 
-BATCH = 1_000
+BATCH = 200
 MAX_GROUP_BYTES = 1_000_000_000
-"""The most bytes, unpacked, of one row group: a batch of it has to fit in memory."""
+"""The most bytes, unpacked, of one row group: no page of it can have more."""
+
+MAX_REPEATED_BYTES = 8_000_000
+"""Up to this size a column's group is kept as its different texts and their places.
+
+A text of a megabyte that all rows share would fill a batch otherwise; of larger groups, which are
+mostly of different texts, keeping those costs more than it saves.
+"""
+
+_BUFFER = 1 << 20
 _MAGIC = b"PAR1"
 
 
@@ -76,7 +85,27 @@ def _row(number: int, batch: pa.RecordBatch, place: int) -> Row:
 
 
 def _opened(path: Path) -> pq.ParquetFile:
-    return pq.ParquetFile(path, pre_buffer=False, memory_map=False)
+    """Open a file so that pages are read one by one, rather than whole row groups."""
+    metadata = pq.read_metadata(path)
+    return pq.ParquetFile(
+        path,
+        metadata=metadata,
+        read_dictionary=_repeated(metadata),
+        memory_map=False,
+        buffer_size=_BUFFER,
+        pre_buffer=False,
+    )
+
+
+def _repeated(metadata: pq.FileMetaData) -> list[str]:
+    """Return the columns of text that have few different values for all that is known."""
+    sizes: dict[str, int] = {}
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            if column.physical_type == "BYTE_ARRAY":
+                size = int(column.total_uncompressed_size)
+                sizes[column.path_in_schema] = max(sizes.get(column.path_in_schema, 0), size)
+    return [name for name, size in sizes.items() if size <= MAX_REPEATED_BYTES]
 
 
 def _line(error: Exception) -> str:

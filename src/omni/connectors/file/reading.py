@@ -13,12 +13,14 @@ import msgspec
 from omni.base.errors import Rejected
 from omni.connectors.file.lines import (
     MAX_LINE,
+    check_is_text,
     count_lines,
     detect_delimiter,
     detect_encoding,
     read_lines,
 )
 from omni.connectors.file.parquet import is_parquet, parquet_rows, parquet_shape
+from omni.connectors.file.people import text_or_none
 from omni.connectors.file.types import Format, Problem, Row, Shape
 
 MAX_COLUMNS = 500
@@ -44,17 +46,29 @@ def inspect(path: Path, name: str) -> Shape:
     """
     if path.stat().st_size == 0:
         raise Rejected("the file is empty", field="file")
+    shape = _shape(path, Path(name).suffix.lower())
+    if not any(_says_something(row) for row in read_rows(path, shape)):
+        raise Rejected("the file names its columns and has no rows below them", field="file")
+    return shape
+
+
+def _shape(path: Path, ending: str) -> Shape:
     if is_parquet(path):
         return parquet_shape(path, MAX_COLUMNS)
-    if _FORMATS.get(Path(name).suffix.lower()) == "parquet":
+    if _FORMATS.get(ending) == "parquet":
         raise Rejected("not a Parquet file: it does not begin with PAR1", field="file")
+    check_is_text(path)
     encoding = detect_encoding(path)
     first = next((line.strip() for line in read_lines(path, encoding) if line.strip()), "")
-    if first.startswith("{") or _FORMATS.get(Path(name).suffix.lower()) == "jsonl":
+    if first.startswith("{") or _FORMATS.get(ending) == "jsonl":
         return _jsonl_shape(path, encoding)
     if first.startswith("["):
         raise Rejected("a JSON list: write one object a line (JSONL)", field="file")
     return csv_shape(path, encoding, detect_delimiter(path, encoding))
+
+
+def _says_something(row: Row) -> bool:
+    return row.cells is None or any(text_or_none(cell) for cell in row.cells.values())
 
 
 def csv_shape(path: Path, encoding: str, delimiter: str, *, header: bool = True) -> Shape:
@@ -70,7 +84,7 @@ def csv_shape(path: Path, encoding: str, delimiter: str, *, header: bool = True)
         raise Rejected(f"the first row cannot be read: {error}", field="file") from error
     names = [name.strip().strip("\ufeff") for name in record] if header else [""] * len(record)
     columns = tuple(name or f"column {place}" for place, name in enumerate(names, 1))
-    _check_columns(columns)
+    _check_columns(columns if any(names) or not header else ())
     rows = count_lines(path) - header
     return Shape("csv", columns, encoding, delimiter, header, max(rows, 0))
 

@@ -44,6 +44,8 @@ def text(cell: object) -> str | None:
     if isinstance(cell, list | tuple):
         parts = (text(part) for part in cast("Sequence[object]", cell)[:100])
         return ", ".join(part for part in parts if part) or None
+    if isinstance(cell, bytes):  # Parquet's text, where its writer did not say that it is text
+        cell = cell[: 4 * MAX_TEXT + 4].decode("utf-8", "replace")
     found = cell if isinstance(cell, str) else str(cell)
     if len(found) > MAX_TEXT:
         raise Unfit(
