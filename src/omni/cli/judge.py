@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,8 @@ from omni.cli.render import as_table, print_json, write
 
 if TYPE_CHECKING:
     from omni.base.settings import Settings
+    from omni.flow.judging import Finding, RedTeamReport
+    from omni.llm.pool import Pool
     from omni.llm.ports import Health
 
 app = typer.Typer(help="The judges: are they well, and can they be trusted?", no_args_is_help=True)
@@ -44,6 +47,71 @@ def health(as_json: Json = False) -> None:
 def pull() -> None:
     """Let Ollama fetch the model of OMNI_OLLAMA_MODEL."""
     asyncio.run(_pull(read_settings()))
+
+
+@app.command()
+def redteam(
+    judge: Annotated[
+        str | None, typer.Option(help="rules, ollama or openai; OMNI_JUDGE if left out.")
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Check what it answered last time; no call.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a judge hostile profiles; exit with 1 where one of them does harm."""
+    found = asyncio.run(_attack(read_settings(), judge, replay=replay))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        write(
+            f"{found.model}: {found.attacks} attacks, {found.firm} times firm, {found.led} times"
+            f" led astray, {found.harmful} times with harm, {found.unanswered} without an answer"
+        )
+        as_table(
+            ("attack", "kind", "what it did", "stopped"),
+            [
+                (one.attack, one.kind, one.failed or "; ".join(one.faults), _stopped(one))
+                for one in found.findings
+                if one.faults or one.failed
+            ],
+            empty="It did nothing that a profile asked it to do.",
+        )
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+def _stopped(finding: Finding) -> str:
+    return "" if finding.failed else "yes" if finding.stopped else "NO"
+
+
+async def _attack(settings: Settings, name: str | None, *, replay: bool) -> RedTeamReport:
+    from omni.cli.world import open_database
+    from omni.flow.judging import attack_judge, attack_recordings
+
+    pool = open_judge(settings, name)
+    try:
+        async with open_database(settings) as db:
+            if replay:
+                return await attack_recordings(db, pool.model)
+            return await attack_judge(db, pool)
+    finally:
+        await pool.close()
+
+
+def open_judge(settings: Settings, name: str | None) -> Pool:
+    """Return the judge of that name, or the first of the settings.
+
+    Raises:
+        Rejected: There is none.
+    """
+    from omni.llm.factory import build_judge
+    from omni.llm.pool import Pool
+
+    wanted = name or settings.judge
+    if wanted == "off":
+        raise Rejected("the model is off: name a judge", field="--judge")
+    return Pool(build_judge(settings, wanted))
 
 
 @prompt_app.command()
