@@ -10,6 +10,7 @@ from omni.campaigns import store as campaigns
 from omni.candidates import store, work
 from omni.candidates.differences import marks_of
 from omni.candidates.types import CandidateReport
+from omni.flow.crowds import Crowds
 from omni.jobs.types import Progress
 from omni.predicate.plan import compile_criteria
 from omni.profiles.types import SIGNALS
@@ -163,6 +164,21 @@ async def test_nobody_at_all_is_fine(db: Database) -> None:
         await work.maintain(db, await crowd_of(db, campaign), [2**63 - 1, -1], now=NOW)
         == CandidateReport()
     )
+
+
+async def test_who_is_gone_leaves_a_campaign_that_is_paused_even_if_none_runs(
+    db: Database,
+) -> None:
+    ids = await add_profiles(db, 900)
+    campaign = await add_campaign(db, POPULAR)
+    await work.maintain(db, await crowd_of(db, campaign), ids, now=NOW)
+    before = await held(db, campaign.id)
+    await campaigns.update(db, campaign.id, now=NOW, status="paused")
+    gone = [before[0][0], before[1][0]]
+    await delete_profiles(db, gone)
+    async for crowd in Crowds().pages(db):
+        await work.maintain(db, crowd, ids, now=NOW)
+    assert await held(db, campaign.id) == before[2:] != []
 
 
 async def test_criteria_that_were_replaced_write_nothing(db: Database) -> None:

@@ -36,7 +36,11 @@ class Crowds:
         self._kept: dict[Versions, Crowd] = {}
 
     async def pages(self, db: Database) -> AsyncGenerator[Crowd]:
-        """Yield all active campaigns, `PAGE` at a time; there is no page without any."""
+        """Yield all active campaigns, `PAGE` at a time.
+
+        Where there is none, one empty page tells of it: people who are gone leave the campaigns
+        that are paused, too.
+        """
         used: dict[Versions, Crowd] = {}
         after = 0
         while True:
@@ -53,6 +57,8 @@ class Crowds:
             used[versions] = crowd = self._kept[versions]
             yield crowd
             after = versions[-1].campaign_id
+        if not used:
+            yield Crowd((), Percolator((), {}))
         self._kept = used  # and what is no longer so is forgotten
 
 
