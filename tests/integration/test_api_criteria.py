@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from omni.api import preview
 from omni.api.preview import FEW, extrapolate
 from omni.campaigns import store as campaigns
 from omni.candidates.work import refresh
@@ -172,6 +174,22 @@ async def test_each_clause_has_its_own_share_at_its_own_path(api: Served) -> Non
     assert ":c_0" in told["sql"]
     assert "de" not in told["sql"].split()
     assert ["at", "de"] in told["params"].values()
+
+
+async def test_a_preview_does_not_wait_for_ever_where_many_ask(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "PATIENCE_S", 0.5)
+    db = await Database.connect(database_url, size=1)
+    async with served(db) as busy:
+        async with db.transaction(), asyncio.timeout(20):
+            response = await busy.http.post("/criteria/preview", json={"criteria": OLD})
+            said = problem(response, 503)
+            assert "ask again" in said["detail"]
+            assert int(response.headers["retry-after"]) > 0
+        monkeypatch.undo()
+        assert (await _preview(busy, criteria=OLD))["profiles"] == 0
+    await db.close()
 
 
 async def test_a_large_table_is_sampled_and_never_scanned(api: Served, database_url: str) -> None:

@@ -1,11 +1,13 @@
 """What criteria would do, found out in bounded time.
 
-Each question is one read-only statement with a limit of its own; together they take at most the sum
-of `_MS`, under 3 s. A small table is counted whole; of a large one a sample of its pages is read.
+Each question is one read-only statement with a limit of its own, about 3 s for all of them; the
+whole, with the wait for a free connection, ends within `PATIENCE_S`. A small table is counted
+whole; of a large one a sample of its pages is read.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
@@ -33,6 +35,8 @@ from omni.storage.sql import Fragment
 
 FEW = 20_000
 """So many profiles are counted whole."""
+PATIENCE_S = 5.0
+"""Seconds after which a preview is given up, whatever it waits for."""
 MOST_CANDIDATES = 20_000
 MOST_JUDGED = 20_000
 EXAMPLES = 5
@@ -70,7 +74,16 @@ async def preview(db: Database, asked: PreviewIn) -> PreviewOut:
     Raises:
         Rejected: The criteria are wrong; `field` is the path.
         NotFound: There is no such campaign.
+        OutOfTime: So many ask at once that there was no answer within `PATIENCE_S`.
     """
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await _preview(db, asked)
+    except TimeoutError as error:
+        raise OutOfTime("too many ask at once: ask again in a moment") from error
+
+
+async def _preview(db: Database, asked: PreviewIn) -> PreviewOut:
     started = perf_counter()
     campaign = None if asked.campaign_id is None else await campaigns.get(db, asked.campaign_id)
     document = asked.criteria if asked.criteria is not None else campaign and campaign.criteria
