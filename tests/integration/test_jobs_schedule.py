@@ -76,6 +76,7 @@ async def test_many_schedulers_write_each_slot_once_and_no_backlog(
         ("dispatch.dm", 1),
         ("feedback.sweep", 1),
         ("images.sweep", 1),
+        ("profiles.reenrich", 1),
         ("qualify.campaign", 5),
         ("weights.update", 5),
     ]
@@ -88,7 +89,7 @@ async def test_many_schedulers_write_each_slot_once_and_no_backlog(
     await eventually(lambda: world.seen(settled))
     assert await written(db) == everything
 
-    world.now += timedelta(days=3)  # as if every scheduler had been down
+    world.now += timedelta(days=9)  # as if every scheduler had been down
     everything = [(kind, 2 * count) for kind, count in everything]
     await eventually(all_written)
     settled = world.listings + 30

@@ -177,7 +177,7 @@ STEPS = (
     Step("promote", promote, 700, 10, 5),
     Step("leads", first_page, 50, 3, 2),
     Step("leads, deep", deep_page, 50, 3, 2),
-    Step("status", status, CHOSEN, 3, 2),
+    Step("status", status, CHOSEN, 4, 2),
 )
 
 

@@ -214,7 +214,12 @@ async def start_import(import_id: RowId, deps: Deps, once: RunOnce) -> Response:
     return await once.run(202, effect)
 
 
-@router.get("/{import_id}/errors", summary="Get what was wrong with the rows")
+@router.get(
+    "/{import_id}/errors",
+    summary="Get what was wrong with the rows",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}}},
+)
 async def get_errors(import_id: RowId, deps: Deps) -> Response:
     """Return CSV: row, column, what is wrong, how to mend it; spreadsheets run none of it."""
     await imports.get(deps.db, import_id)
