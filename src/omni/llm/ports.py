@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -171,13 +172,19 @@ def recording_key(model: str, prompt: Prompt) -> str:
         model: `Judge.model` of who was asked.
         prompt: What it was asked; `facts` say the same once more, so they are left out.
     """
+    images = [(image.content_type, digest_bytes(image.data)) for image in prompt.images]
+    return key_of_parts(model, prompt, images)
+
+
+def key_of_parts(model: str, prompt: Prompt, images: Sequence[tuple[str, str]]) -> str:
+    """Return a `recording_key` where of the pictures only types and SHA-256 are at hand."""
     return digest(
         [
             model,
             _sayable(prompt.system),
             _sayable(prompt.user),
             prompt.schema,
-            [[image.content_type, digest_bytes(image.data)] for image in prompt.images],
+            images,
             [[turn.role, _sayable(turn.text)] for turn in prompt.turns],
         ]
     )

@@ -1,4 +1,4 @@
--- reads: profile_features
+-- reads: profile_features, llm_scores
 -- owns:
 
 -- name: get_view
@@ -6,3 +6,25 @@
 select f.profile_id, f.username, f.view, f.view_hash
 from profile_features f
 where f.profile_id = :profile_id;
+
+-- name: page_verdicts
+-- The verdicts under a campaign's present criteria and prompt, in the order of
+-- llm_scores_by_criteria, whatever judge gave them.
+select
+    s.id, s.profile_id, s.username, s.profile_hash, s.criteria_hash, s.prompt_version, s.model,
+    s.qualified, s.score, s.confidence, s.reasons
+from llm_scores s
+where s.outcome = 'verdict'
+  and s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
+  and s.prompt_version = :prompt_version
+  and (s.profile_id, s.id) > (:after_profile::bigint, :after_id::bigint)
+order by s.profile_id, s.id
+limit :limit;
+
+-- name: get_verdicts
+-- By the primary key.
+select
+    s.id, s.profile_id, s.username, s.profile_hash, s.criteria_hash, s.prompt_version, s.model,
+    s.qualified, s.score, s.confidence, s.reasons
+from llm_scores s
+where s.id = any(:ids::bigint[]) and s.outcome = 'verdict';

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from omni.base.errors import NotFound
+from omni.campaigns.types import Campaign
+from omni.qualification.replaying import StoredVerdict
+from omni.qualification.types import asked_version
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
 
@@ -32,3 +36,35 @@ async def get_view(db: Executor, profile_id: int) -> Viewed:
     if row is None:
         raise NotFound(f"there is no profile {profile_id}")
     return Viewed(**row)
+
+
+async def page_verdicts(
+    db: Executor,
+    campaign: Campaign,
+    *,
+    prompt_version: str,
+    after: tuple[int, int] = (0, 0),
+    limit: int,
+) -> list[StoredVerdict]:
+    """Return the verdicts under the campaign's present criteria and brief, by person and time.
+
+    Args:
+        prompt_version: `omni.qualification.plan.PROMPT_VERSION`.
+        after: `profile_id` and `id` of the last one of the page before.
+    """
+    rows = await db.fetch(
+        QUERIES["page_verdicts"],
+        campaign_id=campaign.id,
+        criteria_hash=campaign.criteria_hash,
+        prompt_version=asked_version(campaign, prompt_version),
+        after_profile=after[0],
+        after_id=after[1],
+        limit=limit,
+    )
+    return [StoredVerdict(**row) for row in rows]
+
+
+async def get_verdicts(db: Executor, ids: Sequence[int]) -> dict[int, StoredVerdict]:
+    """Return verdicts by their ids."""
+    rows = await db.fetch(QUERIES["get_verdicts"], ids=list(ids))
+    return {row["id"]: StoredVerdict(**row) for row in rows}
