@@ -51,6 +51,12 @@ http {{
         }}
         location @busy {{ add_header Retry-After 1 always; return 429; }}
         location /tagged/ {{ add_header X-Robots-Tag "noindex, nofollow"; }}
+        location = /robots.txt {{ if (-f {folder}/robots-down) {{ return 503; }} }}
+        location /shaky/ {{
+            etag off; if_modified_since off; add_header Last-Modified "";
+            if (-f {folder}/shaky-down) {{ return 503; }}
+        }}
+        location /away/ {{ rewrite "^/away/([0-9]+)/(.*)$" http://127.0.0.1:$1/$2 redirect; }}
         location /moved/ {{ rewrite ^/moved/(.*)$ /people/$1 permanent; }}
     }}
 }}
@@ -81,6 +87,10 @@ class Site:
 
     def requests(self) -> int:
         return len(self.log.read_text().splitlines())
+
+    def down(self, what: str) -> None:
+        """Let `robots` or `shaky` answer 503 from now on."""
+        (self.folder.parent / f"{what}-down").touch()
 
     def write(self, path: str, text: str | bytes) -> None:
         place = self.folder / path

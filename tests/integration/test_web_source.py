@@ -13,6 +13,8 @@ from omni.base.clock import utc_now
 from omni.base.errors import Rejected, Transient
 from omni.connectors.http import HttpClient, RetryPolicy
 from omni.connectors.types import Seed
+from omni.connectors.web import robots
+from omni.connectors.web import source as source_module
 from omni.connectors.web.source import WebSource
 from omni.storage.db import Database
 from omni.storage.pages import Pages
@@ -120,6 +122,70 @@ async def test_a_delay_is_kept_and_one_without_end_is_told(site: Site, http: Htt
         await people_of(WebSource(http, "Omni/test"), "page", f"{site.url}/team.html")
 
 
+async def test_a_delay_costs_pages_time_and_not_their_people(
+    site: Site, http: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robots, "MAX_WAIT_S", 0.3)
+    site.write("robots.txt", "User-agent: *\nCrawl-delay: 0.1\n")
+    wanted = [site.person(n) for n in range(8)]
+    site.write("some.xml", urlset(wanted))
+    source = WebSource(http, "Omni/test")
+    assert await people_of(source, "sitemap", f"{site.url}/some.xml") == wanted
+
+
+async def test_a_site_whose_rules_fail_is_not_read_at_all(site: Site, http: HttpClient) -> None:
+    site.down("robots")
+    with pytest.raises(Transient, match=r"robots\.txt"):
+        await WebSource(http, "Omni/test").fetch([site.person(1)])
+    assert site.answers(503, "/robots.txt") >= 1
+    assert site.answers(200) == 0
+
+
+async def test_nobody_counts_as_gone_because_a_page_fails(
+    site: Site, http: HttpClient, db: Database
+) -> None:
+    site.write("shaky/p.html", page(site, 2))
+    wanted = [f"{site.url}/shaky/p.html", site.person(1)]
+    source = WebSource(http, "Omni/test")
+    source.use_memory(Pages(db, utc_now))
+    first = await source.fetch(wanted)
+    assert len(first) == 2
+    site.down("shaky")
+    assert await source.fetch(wanted) == first
+    with pytest.raises(Transient):
+        await WebSource(http, "Omni/test").fetch(wanted)
+
+
+async def test_a_redirect_to_another_site_is_asked_for_as_a_page_of_that_site(
+    site: Site, http: HttpClient, tmp_path: Path
+) -> None:
+    with running_site(tmp_path / "other") as other:
+        away = f"{site.url}/away/{other.url.rpartition(':')[2]}"
+        source = WebSource(http, "Omni/test")
+        found = await source.expand(Seed("web", "page", f"{away}/people/p1.html"), None)
+        assert found.platform_ids == (other.person(1),)
+        assert await source.fetch([f"{away}/people/p1.html"]) == []
+        site.write("team.html", f'<a href="{away}/secret/p.html">s</a><a href="/people/p1.html">')
+        assert await people_of(source, "page", f"{site.url}/team.html") == [site.person(1)]
+        with pytest.raises(Rejected, match="robots"):
+            await source.expand(Seed("web", "page", f"{away}/secret/p.html"), None)
+        assert other.answers(200, "/secret/") == 0
+
+
+async def test_a_link_to_where_nothing_may_be_asked_costs_nobody_else(site: Site) -> None:
+    site.write("team.html", '<a href="/away/9/x.html">s</a><a href="/people/p1.html">')
+    async with HttpClient(user_agent="Omni/test", loopback={site.url}) as http:
+        source = WebSource(http, "Omni/test")
+        assert await people_of(source, "page", f"{site.url}/team.html") == [site.person(1)]
+
+
+async def test_a_page_cannot_pass_for_one_of_another_site(site: Site, http: HttpClient) -> None:
+    far = '<link rel="canonical" href="https://elsewhere.example/famous">'
+    site.write("people/p2.html", page(site, 2).replace("<head>", f"<head>{far}"))
+    (found,) = await WebSource(http, "Omni/test").fetch([site.person(2)])
+    assert found.platform_id == site.person(2)
+
+
 async def test_a_second_look_asks_only_for_what_has_changed(
     site: Site, http: HttpClient, db: Database
 ) -> None:
@@ -196,6 +262,25 @@ async def test_a_hostile_sitemap_leads_nowhere(
     with suppress(Rejected):
         found = await people_of(WebSource(http, "Omni/test"), "sitemap", f"{site.url}/evil.xml")
     assert found == []
+
+
+async def test_indexes_that_list_each_other_end(
+    site: Site, http: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_module, "MAX_MAPS", 5)
+
+    def index(*names: str) -> str:
+        listed = "".join(f"<sitemap><loc>{site.url}/{n}</loc></sitemap>" for n in names)
+        return f"<sitemapindex>{listed}</sitemapindex>"
+
+    site.write("a.xml", index("a.xml", "b.xml", "p.xml"))
+    site.write("b.xml", index("a.xml", "b.xml"))
+    site.write("p.xml", urlset([site.person(3)]))
+    source = WebSource(http, "Omni/test")
+    assert await people_of(source, "sitemap", f"{site.url}/a.xml") == [site.person(3)]
+    site.write("many.xml", index(*(f"gone-{n}.xml" for n in range(1_000))))
+    assert await people_of(source, "sitemap", f"{site.url}/many.xml") == []
+    assert site.answers(404, "/gone-") == 5
 
 
 async def test_a_plain_list_of_addresses_is_a_sitemap(site: Site, http: HttpClient) -> None:

@@ -16,7 +16,7 @@ from omni.base.clock import Clock
 from omni.base.errors import Ambiguous, Transient
 from omni.base.log import get_logger
 from omni.connectors.addresses import Loopback, check_addresses
-from omni.connectors.exchange import Answer, Ask, Fault, HttpRejected, Intake, TooLarge
+from omni.connectors.exchange import Answer, Ask, Fault, HttpRejected, Intake, Moved, TooLarge
 from omni.connectors.hosts import Hosts
 from omni.connectors.lane import Lane
 from omni.connectors.limits import asked_wait, wait_in_body
@@ -132,6 +132,8 @@ class Engine:
             if verdict == "final" or ask.method != "GET" or not location:
                 raise answer.refusal()
             ask = ask.redirected(location, self._loopback)
+            if not ask.follow:
+                raise Moved(ask.target.url, status=answer.status)
         raise HttpRejected(f"{ask.target.host} redirects without end", status=310)
 
     async def _exchange(self, ask: Ask) -> Answer:

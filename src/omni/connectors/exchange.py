@@ -52,6 +52,19 @@ class HttpRejected(Rejected):
         return _text_in(self.body, "message")
 
 
+class Moved(HttpRejected):
+    """The answer was a redirect, and the caller wants to decide on it itself.
+
+    Args:
+        url: Where it leads: absolute, and one that may be asked.
+        status: The HTTP status.
+    """
+
+    def __init__(self, url: str, *, status: int) -> None:
+        super().__init__(f"moved to {url[:200]}", status=status)
+        self.url = url
+
+
 class TooLarge(Rejected):
     """The answer is larger, unpacked, than the caller takes."""
 
@@ -92,6 +105,7 @@ class Ask:
         max_bytes: Bound of the unpacked answer.
         once: Must reach the server at most once.
         conditional: Whether "not modified" is an answer to it.
+        follow: Whether redirects are followed; else they raise `Moved`.
     """
 
     method: str
@@ -101,6 +115,7 @@ class Ask:
     max_bytes: int
     once: bool = False
     conditional: bool = False
+    follow: bool = True
 
     def __post_init__(self) -> None:
         """Refuse headers that would end early and begin another.

@@ -200,6 +200,7 @@ class HttpClient:
         accept: str = "*/*",
         max_bytes: int | None = None,
         validators: Validators | None = None,
+        follow: bool = True,
     ) -> Fetched:
         """Return the answer at `url`, or that it has not changed since `validators` were given.
 
@@ -211,8 +212,10 @@ class HttpClient:
                 read as such is taken, and what cannot is tried again.
             max_bytes: As in `get_bytes`.
             validators: Those of the last answer; it is asked for only if it has changed.
+            follow: Whether redirects are followed.
 
         Raises:
+            Moved: It is a redirect, which is not to be followed.
             HttpRejected, TooLarge, Rejected, Transient: As in `get_bytes`.
         """
 
@@ -222,7 +225,7 @@ class HttpClient:
         known = {"Accept": accept} | (validators.headers() if validators else {})
         return await self._send(
             "GET", url, read, params, known, headers,
-            max_bytes=max_bytes, conditional=bool(validators),
+            max_bytes=max_bytes, conditional=bool(validators), follow=follow,
         )  # fmt: skip
 
     async def post_json(
@@ -318,6 +321,7 @@ class HttpClient:
         max_bytes: int | None = None,
         once: bool = False,
         conditional: bool = False,
+        follow: bool = True,
     ) -> _T:
         target = parse_target(url, params, loopback=self._loopback)
         allowed = self._authorizations.headers(method, target.url)
@@ -329,6 +333,7 @@ class HttpClient:
             max_bytes=self._max_bytes if max_bytes is None else max_bytes,
             once=once,
             conditional=conditional,
+            follow=follow,
         )
         return await self._engine.run(ask, read)
 

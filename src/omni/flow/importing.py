@@ -14,6 +14,7 @@ from omni.flow.types import JobContext, StepResult
 from omni.flow.world import World
 from omni.imports import store as imports
 from omni.imports.types import Counts, Import
+from omni.jobs import store as ledger
 from omni.jobs.types import ImportProfiles, Progress
 from omni.profiles import store as profiles
 from omni.profiles.types import StoredBatch
@@ -85,6 +86,8 @@ async def _take_in(
             problems=len(part.problems),
         )
         await imports.advance(tx, found.id, counts, after, part.problems)
+        if counts == found.counts:
+            await ledger.spare_attempt(tx, job.id, job.attempt)
         if job.campaign_id is not None:
             ids = sorted(alone.values())
             await profiles.add_discoveries(

@@ -40,6 +40,7 @@ class Http(Protocol):
         accept: str = "*/*",
         max_bytes: int | None = None,
         validators: Validators | None = None,
+        follow: bool = True,
     ) -> Fetched:
         """Return the answer at `url`."""
         ...
@@ -60,6 +61,10 @@ class _Site:
     closed: str | None
     until: float
     next_turn: float = 0.0
+
+
+class NoTurn(Transient):
+    """The site's crawl-delay leaves no time for this request."""
 
 
 class Robots:
@@ -88,11 +93,24 @@ class Robots:
         rules = (await self._site(url)).rules
         return rules is None or rules.can_fetch(url, self.token)
 
+    async def turns(self, url: str, most: int) -> int:
+        """Return how many requests the site's crawl-delay lets us make in `MAX_WAIT_S`.
+
+        Args:
+            url: A page of the site.
+            most: The most that are wanted; what is returned is 1 to this.
+
+        Raises:
+            Transient, Rejected: As in `allows`.
+        """
+        delay = _delay((await self._site(url)).rules, self.token)
+        return max(1, min(most, int(MAX_WAIT_S / delay))) if delay else most
+
     async def wait_turn(self, url: str) -> None:
         """Wait until the site's crawl-delay since the last request is over.
 
         Raises:
-            Transient: That would take longer than `MAX_WAIT_S`.
+            NoTurn: That would take longer than `MAX_WAIT_S`.
         """
         site = await self._site(url)
         delay = _delay(site.rules, self.token)
@@ -101,7 +119,7 @@ class Robots:
         now = self._monotonic()
         turn = max(now, site.next_turn)
         if delay > MAX_WAIT_S or turn - now > MAX_WAIT_S:
-            raise Transient(
+            raise NoTurn(
                 f"{urlsplit(url).netloc} asks for {delay:g} s between requests, and the next turn"
                 f" is over {MAX_WAIT_S:g} s away: crawl fewer pages of it at a time",
                 retry_after=max(delay, turn - now),

@@ -12,15 +12,15 @@ import msgspec
 
 from omni.base.errors import OmniError, Rejected, Transient
 from omni.base.log import get_logger
-from omni.connectors.exchange import HttpRejected
+from omni.connectors.exchange import HttpRejected, Moved
 from omni.connectors.fetched import Fetched, Validators
 from omni.connectors.ports import PageMemory
 from omni.connectors.types import RawProfile, RefPage, Seed
 from omni.connectors.web.reading import read_page
-from omni.connectors.web.robots import Http, Robots
+from omni.connectors.web.robots import Http, NoTurn, Robots
 from omni.connectors.web.sitemap import MAX_BYTES, Sitemap, read_sitemap
 from omni.connectors.web.types import PLATFORM, Reading
-from omni.connectors.web.urls import normal_url
+from omni.connectors.web.urls import normal_url, origin
 
 ACCEPT = "text/html, application/xhtml+xml"
 PAGE_SIZE = 25
@@ -28,6 +28,8 @@ PAGE_SIZE = 25
 
 MAX_MAPS = 500
 """The most sitemaps of one index."""
+
+MAX_REDIRECTS = 5
 
 FRESH_S = 600.0
 """How long a sitemap, and a page that `expand` has read, count as just read."""
@@ -105,32 +107,32 @@ class WebSource:
 
         Raises:
             Rejected: More ids than `batch_size`.
-            Transient: No site answered well, and nothing is remembered of any page.
+            Transient: A site did not answer well, and nothing is remembered of its page.
         """
         if len(platform_ids) > self.batch_size:
             raise Rejected(f"at most {self.batch_size} pages are read at once")
         wanted = [url for url in dict.fromkeys(platform_ids) if normal_url(url) == url]
         read = await asyncio.gather(*map(self._again, wanted), return_exceptions=True)
-        people: list[RawProfile] = []
-        faults: list[Transient] = []
-        for url, found in zip(wanted, read, strict=True):
-            if isinstance(found, Transient):
-                faults.append(found)
-            elif isinstance(found, BaseException):
-                raise found
-            elif found and found.person and found.url == url:
-                people.append(found.person)
-        if faults and len(faults) == len(wanted):
-            raise faults[0]
-        return people
+        failed = next((each for each in read if isinstance(each, BaseException)), None)
+        if failed is not None:
+            # Whoever is left out of an answer counts as gone, so there is none.
+            for found in read:
+                if isinstance(found, Reading):
+                    self._keep_fresh(found)
+            raise failed
+        return [
+            found.person
+            for url, found in zip(wanted, read, strict=True)
+            if isinstance(found, Reading) and found.person and found.url == url
+        ]
 
     async def _expand_page(self, url: str, start: int) -> RefPage:
         seed = await self._read(url)
         if seed is None:
             raise Rejected(f"robots.txt of the site does not allow {url}", field="seed_value")
         addresses = list(dict.fromkeys((url, *seed.links)))
-        ids = await self._people(addresses[start : start + self._page_size], known={url: seed})
-        end = start + self._page_size
+        end = start + await self._robots.turns(seed.url, self._page_size)
+        ids = await self._people(addresses[start:end], known={url: seed})
         return RefPage(ids, f"0:{end}" if end < len(addresses) else None)
 
     async def _expand_sitemap(self, url: str, which: int, start: int) -> RefPage:
@@ -139,7 +141,7 @@ class WebSource:
         if which >= len(maps):
             return RefPage((), None)
         found = top if not top.maps else await self._child(maps[which])
-        end = start + self._page_size
+        end = start + await self._robots.turns(url, self._page_size)
         ids = await self._people(found.pages[start:end])
         if end < len(found.pages):
             return RefPage(ids, f"{which}:{end}")
@@ -157,10 +159,9 @@ class WebSource:
         known = self._maps.get(url)
         if known is not None and self._clock() - known[0] <= FRESH_S:
             return known[1]
-        if not await self._robots.allows(url):
+        found = await self._get(url, max_bytes=MAX_BYTES)
+        if found is None:
             raise Rejected(f"robots.txt of the site does not allow {url}", field="seed_value")
-        await self._robots.wait_turn(url)
-        found = await self._http.get(url, max_bytes=MAX_BYTES)
         sitemap = await asyncio.to_thread(read_sitemap, found.url, found.body)
         self._maps[url] = (self._clock(), sitemap)
         if len(self._maps) > _MAPS_KEPT:
@@ -175,7 +176,7 @@ class WebSource:
         async def look(url: str) -> str | None:
             try:
                 found = (known or {}).get(url) or await self._read(url)
-            except (HttpRejected, Transient) as error:
+            except (Rejected, Transient) as error:
                 get_logger().info("web.page_left_out", url=url, error=str(error))
                 if isinstance(error, Transient):
                     failed.append(error)
@@ -187,8 +188,9 @@ class WebSource:
 
         failed: list[Transient] = []
         found = await asyncio.gather(*map(look, urls))
-        if failed and len(failed) == len(urls):
-            raise failed[0]
+        late = next((each for each in failed if isinstance(each, NoTurn)), None)
+        if late or (failed and len(failed) == len(urls)):
+            raise late or failed[0]
         return tuple(dict.fromkeys(url for url in found if url))
 
     async def _again(self, url: str) -> Reading | None:
@@ -198,7 +200,7 @@ class WebSource:
             return kept[1]
         try:
             return await self._read(url)
-        except HttpRejected:
+        except Rejected:
             return None
         except Transient:
             remembered = await self._recall(url)
@@ -212,13 +214,11 @@ class WebSource:
             self._fresh.popitem(last=False)
 
     async def _read(self, url: str) -> Reading | None:
-        """Return what a page says; None where the site does not let us read it."""
-        if not await self._robots.allows(url):
-            return None
-        await self._robots.wait_turn(url)
+        """Return what a page says; None where a site does not let us read it."""
         remembered = await self._recall(url)
-        validators = remembered[0] if remembered else None
-        answer = await self._http.get(url, accept=ACCEPT, validators=validators or None)
+        answer = await self._get(url, known=remembered, accept=ACCEPT)
+        if answer is None:
+            return None
         if answer.status == "not_modified" and remembered:
             await self._remember(url, answer.validators, remembered[1])
             return remembered[1]
@@ -227,9 +227,39 @@ class WebSource:
             await self._remember(url, answer.validators, reading)
         return reading
 
+    async def _get(
+        self,
+        url: str,
+        *,
+        known: tuple[Validators, Reading] | None = None,
+        accept: str = "*/*",
+        max_bytes: int | None = None,
+    ) -> Fetched | None:
+        """Return the answer; None where a site on the way to it does not let us ask.
+
+        Each redirect is asked for as a page of its own: its site's robots.txt and delay count.
+        """
+        place = url
+        for _ in range(MAX_REDIRECTS + 1):
+            if not await self._robots.allows(place):
+                return None
+            await self._robots.wait_turn(place)
+            # Another site must not be able to say that nothing has changed here.
+            own = known is not None and origin(place) == origin(known[1].url)
+            try:
+                return await self._http.get(
+                    place,
+                    accept=accept,
+                    max_bytes=max_bytes,
+                    validators=known[0] or None if known and own else None,
+                    follow=False,
+                )
+            except Moved as error:
+                place = error.url
+        raise HttpRejected(f"{url[:200]} redirects without end", status=310)
+
     async def _read_answer(self, answer: Fetched) -> Reading | None:
-        landed = normal_url(answer.url)
-        if landed is None or not await self._robots.allows(landed):
+        if normal_url(answer.url) is None:
             return None
         return await asyncio.to_thread(
             read_page,
@@ -250,7 +280,7 @@ class WebSource:
             return None
 
     async def _remember(self, url: str, validators: Validators, reading: Reading) -> None:
-        if self._memory is None or not validators:
+        if self._memory is None:
             return
         plain: dict[str, Any] = msgspec.to_builtins(reading)
         try:
