@@ -24,6 +24,7 @@ class Village:
 
     Attributes:
         people: How many there are.
+        hiding: Who asks not to be found.
         held: Calls wait while it is cleared.
         fault: Called with each call; may raise.
     """
@@ -35,6 +36,7 @@ class Village:
     platform: str = PLATFORM
     seed_types: frozenset[str] = frozenset({"search", "followers"})
     fault: Callable[[str], None] = lambda call: None
+    hiding: set[str] = field(default_factory=set[str])
     held: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list[str])
     fetched: Counter[str] = field(default_factory=Counter[str])
@@ -59,7 +61,10 @@ class Village:
         """Return those people."""
         await self._call("people " + ",".join(platform_ids))
         self.fetched.update(platform_ids)
-        return [RawProfile(self.platform, name, f"user{name}") for name in platform_ids]
+        return [
+            RawProfile(self.platform, name, f"user{name}", discoverable=name not in self.hiding)
+            for name in platform_ids
+        ]
 
     def _names(self, start: int, end: int) -> tuple[str, ...]:
         return tuple(str(number) for number in range(start, min(end, self.people)))

@@ -97,6 +97,29 @@ async def test_a_cancelled_crawl_stops_at_once_and_keeps_what_it_found(
     assert set(kept) == set(village.fetched)
 
 
+async def test_a_cancelled_crawl_does_not_wait_for_a_platform_that_never_answers(
+    world: World, village: Village, db: Database, valkey_url: str, queue_prefix: str
+) -> None:
+    broker = BullBroker(valkey_url, prefix=queue_prefix)
+    async with relaying(db, broker), crawler(world, broker):
+        job_id = await begin(world, broker)
+        village.held.clear()
+
+        async def all_wait() -> bool:
+            calls = len(village.asked)
+            await asyncio.sleep(0.05)
+            return village.running > 0 and len(village.asked) == calls
+
+        await eventually(all_wait)
+        async with db.transaction() as tx:
+            await store.request_cancel(tx, job_id, now=utc_now())
+        job = await ended(db, job_id, within=20)
+        assert (job.state, village.running) == ("cancelled", 0)
+    await broker.close()
+    assert not village.held.is_set(), "no call was answered"
+    assert set(await people(db)) <= set(village.fetched)
+
+
 async def test_a_crawl_that_is_handed_back_costs_no_attempt_and_goes_on(
     world: World, village: Village, db: Database, valkey_url: str, queue_prefix: str
 ) -> None:

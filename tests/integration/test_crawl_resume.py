@@ -189,3 +189,30 @@ async def test_who_is_suppressed_is_left_out_and_told(world: World, village: Vil
     result = (await run_step(world, crawl_of())).result
     assert (result["new"], result["left_out"]) == (28, {"suppressed": 2})
     assert not {"3", "4"} & set(await people(world.db))
+
+
+async def test_a_crawl_lets_go_of_those_whom_it_knew_and_who_hide_now(
+    world: World, village: Village, db: Database
+) -> None:
+    village.people = 60
+    await run_step(world, crawl_of(), uuid4())
+    village.hiding = {"7", "31", "900"}
+    village.people = 1_000
+    done = await run_step(world, crawl_of(max_profiles=1_000), uuid4())
+    assert done.result["left_out"] == {"asked_not_to_be_found": 3}
+    assert (done.result["new"], done.result["unchanged"]) == (1_000 - 60 - 1, 58)
+    assert len(await people(db)) == 1_000 - 1, "who hid before is not even stored"
+    gone = Query(
+        "gone",
+        "select platform_id, profile_id from profiles_raw where gone_since is not null order by 2",
+    )
+    known = {row["platform_id"]: row["profile_id"] for row in await db.fetch(gone)}
+    assert known.keys() == {"7", "31"}
+    shown = Query("shown", "select 1 from profile_features where profile_id = any(:ids::bigint[])")
+    assert not await db.fetch(shown, ids=list(known.values()))
+    told = Query(
+        "told",
+        "select distinct args -> 'profile_ids' as ids from jobs where kind = 'candidates.maintain'",
+    )
+    leaving = [row["ids"] for row in await db.fetch(told)]
+    assert all(any(person in ids for ids in leaving) for person in known.values())

@@ -13,6 +13,7 @@ from omni.base.clock import utc_now
 from omni.base.errors import Rejected, Transient
 from omni.flow.world import World
 from omni.jobs.types import CrawlRefresh, MaintainCandidates
+from omni.leads import store as leads
 from omni.profiles import refresh_work
 from omni.profiles.work import store_batch
 from omni.storage.db import Database
@@ -110,6 +111,21 @@ async def test_who_left_leaves_every_campaign_and_comes_back(db: Database, world
     assert met.changed == (left,)
     await run_step(world, people)
     assert await rows(db, candidates) == [(kept,), (left,)]
+
+
+async def test_who_is_suppressed_costs_no_request_and_no_other_their_turn(
+    db: Database, world: World
+) -> None:
+    await add_people(db, "up", 6)
+    for number in (0, 1, 3):
+        await leads.suppress(
+            db, platform="up", platform_id=f"up:{number}", reason="stop", source="person", now=NOW
+        )
+    up = AnsweringSource("up", everybody("up"))
+    done = await run_step(platforms(world, up), CrawlRefresh(limit=2))
+    assert (done.result["unchanged"], done.result["requests"]) == (2, 1)
+    assert up.asked == [("up:2", "up:4")]
+    assert await rows(db, DUE) == [("up:5",)], "the suppressed are planned no more"
 
 
 async def test_who_hides_is_let_go_and_one_empty_answer_is_not_believed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,10 @@ async def test_an_answer_tells_where_it_is_from_and_how_to_read_it(
     assert got.link("next") == f"{server.url}/next?a=1,2"
     assert got.link("prev") == "https://x.example/p"
     assert got.link("last") is None
+    broken = replace(got, headers={"link": '<http://[::1>; rel=next, <//[>; rel="next"'})
+    assert broken.link("next") is None
+    mended = replace(got, headers={"link": '<http://[>; rel=next, </n>; rel="next"'})
+    assert mended.link("next") == f"{server.url}/n"
     nonsense = server.on("/x", reply(body=b"\xff", content_type="text/plain; charset=zip"))
     assert (await http.get(nonsense)).charset is None
     with pytest.raises(HttpRejected, match="not image"):

@@ -104,8 +104,17 @@ def test_each_person_found_leads_to_their_followers_down_to_the_depth() -> None:
 def test_people_who_were_not_asked_for_are_not_taken() -> None:
     frontier = Frontier(SEED, CrawlConfig())
     read(frontier, ("a", "b"))
-    _, kept = frontier.people_found(batch(frontier), [person("a"), person("x"), person("a")])
-    assert [p.platform_id for p in kept] == ["a"]
+    _, came = frontier.people_found(batch(frontier), [person("a"), person("x"), person("a")])
+    assert [p.platform_id for p in came] == ["a"]
+
+
+def test_who_hides_is_handed_on_to_be_let_go_but_neither_kept_nor_followed() -> None:
+    frontier = Frontier(SEED, CrawlConfig(max_depth=1))
+    read(frontier, ("a", "b"))
+    people = [person("a"), person("b", discoverable=False)]
+    step, came = frontier.people_found(batch(frontier), people)
+    assert (list(came), step.kept, step.followed, step.hidden) == (people, (0,), 1, 1)
+    assert (frontier.found, frontier.hidden, frontier.gone) == (1, 1, 0)
 
 
 def test_without_a_first_page_there_is_no_crawl() -> None:

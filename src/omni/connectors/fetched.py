@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urljoin
@@ -93,7 +94,8 @@ class Fetched:
         for found in _LINK.finditer(self.headers.get("link", "")[: _MAX_LINKS * 8_192]):
             for name, quoted, plain in _PARAMETER.findall(found[2]):
                 if name.lower() == "rel" and rel in (quoted or plain).lower().split():
-                    return urljoin(self.url, found[1])
+                    with suppress(ValueError):  # such as an IPv6 address that does not end
+                        return urljoin(self.url, found[1])
         return None
 
 

@@ -135,28 +135,30 @@ class Frontier:
     def people_found(
         self, batch: Batch, profiles: Iterable[RawProfile]
     ) -> tuple[PeopleFound, tuple[RawProfile, ...]]:
-        """Take the answer to a batch; return also those who may be kept, each once."""
+        """Take the answer to a batch; return also who came of those asked for, each once.
+
+        Those who ask not to be found are among them, for they may be known from before.
+        """
         asked = dict(zip(batch.platform_ids, batch.numbers, strict=True))
-        kept: list[tuple[int, RawProfile]] = []
-        hidden = 0
+        kept: list[int] = []
+        came: list[RawProfile] = []
         for profile in profiles:
             number = asked.pop(profile.platform_id, None)
             if number is None:
                 continue
+            came.append(profile)
             if profile.discoverable:
-                kept.append((number, profile))
-            else:
-                hidden += 1
+                kept.append(number)
         room = self._config.max_pages - self._pages_done - len(self._open)
         deeper = batch.depth < self._config.max_depth
         step = PeopleFound(
             numbers=batch.numbers,
-            kept=tuple(number for number, _ in kept),
+            kept=tuple(kept),
             followed=max(0, min(len(kept), room)) if deeper else 0,
-            hidden=hidden,
+            hidden=len(came) - len(kept),
         )
         self.take(step)
-        return step, tuple(profile for _, profile in kept)
+        return step, tuple(came)
 
     def failed(self, errand: Errand, error: Exception) -> CallFailed:
         """Note that an errand came to nothing.

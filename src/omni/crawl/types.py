@@ -132,7 +132,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Haul:
-    """People to be written, together with the entry of the steps that brought them."""
+    """People to be written or let go, together with the entry of the steps that brought them.
+
+    Attributes:
+        profiles: Everybody who came, those who ask not to be found among them.
+    """
 
     profiles: tuple[RawProfile, ...]
     entry: Entry

@@ -28,13 +28,14 @@ def spend_nothing() -> Spent:
 
 
 class Walk:
-    """One run of a crawl: nobody twice, nobody who asks not to be found.
+    """One run of a crawl: nobody twice.
 
     `recall` takes the log of the runs before it, and then the entry with which this one begins;
     `hauls` walks. What it yields has to be written in that order, each haul with its entry.
 
     No more than `concurrency` calls run at a time, and while the caller works on what was yielded
-    no new call begins.
+    no new call begins. Who asks not to be found is yielded too, and it is up to the caller to let
+    go of them; their followers are not read.
 
     Args:
         source: Where to read.

@@ -30,8 +30,10 @@ async def write(
     """Write profiles, features, the jobs that follow and what `also` writes as one.
 
     See `take_in` for who is left out. Two batches may be written at once: while Postgres writes
-    one, the other is hashed and enriched.
+    one, the other is hashed and enriched. Who hides is let go before: a batch that was written is
+    never read again, while letting go twice changes nothing.
     """
+    await forget_hidden(world.db, batch, now=world.clock())
     return await take_in(
         world.db,
         batch,
@@ -86,7 +88,8 @@ async def forget_hidden(
     everyone: list[int] = []
     hidden: dict[str, set[str]] = {}
     for profile in batch:
-        if not profile.discoverable:
+        # Postgres takes no NUL, so that nobody is known by such an id.
+        if not profile.discoverable and "\0" not in profile.platform_id:
             hidden.setdefault(profile.platform, set()).add(profile.platform_id)
     for platform, people in sorted(hidden.items()):
         async with db.transaction() as tx:

@@ -18,6 +18,7 @@ from omni.flow.world import World
 from omni.jobs import store as ledger
 from omni.jobs.plan import describe
 from omni.jobs.types import CrawlRefresh, Progress
+from omni.leads import store as leads
 from omni.profiles import refresh_store, refresh_work
 from omni.profiles import work as profiles
 from omni.profiles.image_work import old_images
@@ -27,6 +28,9 @@ from omni.profiles.types import StoredBatch
 
 RUN_S = 600.0
 """After so long a run begins no more batches: the next one goes on."""
+
+TIMES = 5
+"""How often one choice looks further where those who are due are suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,28 @@ async def crawl_refresh(world: World, job: JobContext, args: CrawlRefresh) -> St
 
 async def _due(world: World, limit: int) -> dict[str, list[Met]]:
     """Return whom to ask each platform for, within the limit that they share."""
-    now = world.clock()
-    found = {
-        platform: await refresh_work.choose(world.db, platform, now=now, limit=limit)
-        for platform in world.sources
-    }
+    found = {platform: await _wanted(world, platform, limit) for platform in world.sources}
     shares = share({platform: len(people) for platform, people in found.items()}, limit)
     return {platform: found[platform][:count] for platform, count in shares.items() if count}
+
+
+async def _wanted(world: World, platform: str, limit: int) -> list[Met]:
+    """Return who is due on a platform, but for the suppressed: they are planned no more.
+
+    Nothing of what a look would show of them is ever written.
+    """
+    wanted: list[Met] = []
+    for _ in range(TIMES):
+        due = await refresh_work.choose(world.db, platform, now=world.clock(), limit=limit)
+        unwanted = await leads.suppressed_among(
+            world.db, [(m.platform, m.platform_id) for m in due]
+        )
+        wanted = [m for m in due if (m.platform, m.platform_id) not in unwanted]
+        if not unwanted:
+            break
+        dropped = {m.profile_id for m in due} - {m.profile_id for m in wanted}
+        await refresh_store.drop_standings(world.db, sorted(dropped))
+    return wanted
 
 
 async def _reread_platform(
@@ -127,7 +146,8 @@ async def _reread(
     ids = [each.platform_id for each in people]
     try:
         found = await source.fetch(ids)
-        stored = await intake.write(world, job, found)
+        shown = [profile for profile in found if profile.discoverable]
+        stored = await intake.write(world, job, shown)
     except Cancelled:
         raise
     except Exception as error:

@@ -140,6 +140,8 @@ class Database:
         with_settings = {
             "application_name": name,
             "statement_timeout": "120000",
+            # A host that vanishes without a word must not hold its rows for ever.
+            "idle_in_transaction_session_timeout": "120000",
             "TimeZone": "UTC",
         }
         async with _passing_faults():
