@@ -58,6 +58,7 @@ async def test_the_leads_come_out_the_same_with_the_server_gone(
     assert (await replay(db, campaign_id)).identical, "a lead keeps what it was made of"
     monkeypatch.setenv("OMNI_DATABASE_URL", database_url)
     monkeypatch.setenv("OMNI_REDIS_URL", valkey_url)
+    capsys.readouterr()  # what was logged until here
     assert await asyncio.to_thread(run, ["replay", str(campaign_id), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["leads"] == {"identical": 5}
     await change(db, "update leads set score = 0.99 where id = (select min(id) from leads)")
