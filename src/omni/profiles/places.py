@@ -62,7 +62,7 @@ def place_of(text: str, name: str = "") -> Place:
         name: The name that they show. Names of people are names of places, too ("Jack London"), so
             that of it only flags count, and what comes after a mark such as `|` or `(`.
     """
-    flags = set(flags_in(text)) | set(flags_in(name))
+    flags = {*flags_in(text), *flags_in(name)}
     after = _AFTER_NAME.search(name)
     named = _names_in(f"{text}\n{after[1]}" if after else text)
     if len(flags) == 1:
@@ -106,17 +106,20 @@ def _is_placed_by(name: _Named, following: _Named | None) -> bool:
 
 
 def _names_in(text: str) -> list[_Named]:
-    if _hints().isdisjoint(split_words(plain(text))):
+    folded_text = plain(text)
+    if _hints().isdisjoint(split_words(folded_text)):
         return []
-    words = [match.group() for match in _WORD.finditer(text)]
-    folded = [plain(word).rstrip(".") for word in words]
+    words = _WORD.findall(text)
+    # In plain ASCII the words of the folded text are the folded words.
+    folded = _WORD.findall(folded_text) if text.isascii() else list(map(plain, words))
+    folded = [word.rstrip(".") for word in folded]
+    first_words = _first_words()
     found: list[_Named] = []
-    at = 0
-    while at < len(words):
-        named = _name_at(words, folded, at) if folded[at] in _first_words() else None
-        if named is not None:
+    end = 0
+    for at, word in enumerate(folded):
+        if at >= end and word in first_words and (named := _name_at(words, folded, at)):
             found.append(named)
-        at = named.end if named is not None else at + 1
+            end = named.end
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from omni.connectors.types import RawProfile
-from omni.profiles.enrich import enrich
+from omni.profiles.enrich import enrich, enrich_all
 from omni.profiles.payload import content_hash, encode_payload, tidy
 from omni.profiles.types import Features, Key
 
@@ -17,17 +17,17 @@ class Arranged:
     """A tidy profile, ready to be compared with what is stored.
 
     Attributes:
-        payload: JSON text.
+        key: Who it is: platform and immutable id.
     """
 
+    key: Key
     profile: RawProfile
-    payload: str
     content_hash: str
 
     @property
-    def key(self) -> Key:
-        """Who it is: platform and immutable id."""
-        return self.profile.platform, self.profile.platform_id
+    def payload(self) -> str:
+        """Return the profile as JSON text, encoded now: those who are unchanged need none."""
+        return encode_payload(self.profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,12 @@ def prepared(
         now: As of `enrich`.
     """
     same = dict(compared)
-    differing = (a for place, a in enumerate(arranged) if not same.get(place, False))
+    differing = [a for place, a in enumerate(arranged) if not same.get(place, False)]
+    features = enrich_all([a.profile for a in differing], now=now)
     return Prepared(
         tuple(arranged),
         frozenset(arranged[place].key for place in same),
-        {a.key: enrich(a.profile, now=now) for a in differing},
+        {a.key: made for a, made in zip(differing, features, strict=True)},
     )
 
 
@@ -82,11 +83,8 @@ def arrange(profiles: Iterable[RawProfile]) -> list[Arranged]:
     """
     tidied = filter(None, map(tidy, profiles))
     last = {(p.platform, p.platform_id): p for p in tidied}
-    return [_arranged(last[key]) for key in sorted(last) if last[key].discoverable]
-
-
-def _arranged(profile: RawProfile) -> Arranged:
-    return Arranged(profile, encode_payload(profile), content_hash(profile))
+    people = [(key, last[key]) for key in sorted(last)]
+    return [Arranged(key, p, content_hash(p)) for key, p in people if p.discoverable]
 
 
 @dataclass(frozen=True, slots=True)

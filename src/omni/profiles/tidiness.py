@@ -76,17 +76,29 @@ def _are_plain(texts: Iterable[str], together: str) -> bool:
         return False
     if not together.isascii() and not unicodedata.is_normalized("NFC", together):
         return False
-    return not any(text[0].isspace() or text[-1].isspace() for text in texts)
+    # Of printable characters only the space is white.
+    for text in texts:
+        if text[0] == " " or text[-1] == " " or text[0] == "\n" or text[-1] == "\n":
+            return False
+    return True
 
 
 def _are_posts(posts: Sequence[RawPost]) -> bool:
     for post in posts:
         if len(post.text) > MAX_POST:
             return False
-        if not (_is_count(post.likes) and _is_count(post.reposts) and _is_count(post.replies)):
-            return False
+        for count in (post.likes, post.reposts, post.replies):
+            if count is not None and not 0 <= count <= MAX_COUNT:
+                return False
+    dates = [post.created_at for post in posts]
+    if all(map(_is_after, dates, dates[1:])):
+        return True
     order = [newest_first(post) for post in posts]
     return order == sorted(order)
+
+
+def _is_after(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one > other
 
 
 def _is_count(value: int | None) -> bool:

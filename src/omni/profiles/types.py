@@ -91,7 +91,7 @@ FEATURES: tuple[FeatureField, ...] = (
 )
 """The registry. Identifiers in compiled SQL come from here and from nowhere else."""
 
-ENRICH_VERSION = 2
+ENRICH_VERSION = 3
 """Raise it with any change that gives a profile other features or signals: stored profiles are
 enriched again from their payload then (`profiles.reenrich`)."""
 

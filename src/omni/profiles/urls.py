@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
 MAX_URL = 2_000
-# The schemes are spelled out letter by letter: a pattern that ignores case is five times slower.
-_IN_TEXT = re.compile(r"(?:[hH][tT][tT][pP][sS]?://|\b[wW][wW][wW]\.)[^\s<>\"'`\\{}|^\[\]]+")
+# Letter by letter, and by its first letter first: a pattern that ignores case is five times slower,
+# and one whose alternatives have no common beginning is tried at every character.
+_IN_TEXT = re.compile(
+    r"[hHwW](?:(?<=[hH])[tT][tT][pP][sS]?://|(?<=\b[wW])[wW][wW]\.)[^\s<>\"'`\\{}|^\[\]]+"
+)
 _TRAILING = ".,;:!?)]}»”’*…"
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _USUAL = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/[!\"$-~]*(?<!\?))?")

@@ -13,7 +13,8 @@ from omni.profiles.urls import without_urls
 
 MAX_HASHTAGS = 50
 MAX_KEYWORDS = 20
-_HASHTAG = re.compile(r"(?<![\w&/#])[#＃](\w{2,64})")
+# The mark comes first, and what stands before it is looked at afterwards: it is quicker to find.
+_HASHTAG = re.compile(r"[#＃](?<![\w&/#].)(\w{2,64})")
 _MENTION = re.compile(r"(?<!\w)@[\w.@-]+")
 _TAGGED = re.compile(r"[@#＃]\S+")
 _SHORTEST, _LONGEST = 3, 40
@@ -23,11 +24,11 @@ _BIO_WEIGHT = 2
 
 def hashtags_of(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the hashtags of the texts in lower case, the commonest first, then by alphabet."""
-    text = "\n".join(texts)
-    tagged = [word for word in text.split() if "#" in word or "＃" in word]
-    found = Counter(tag.lower() for tag in _HASHTAG.findall(" ".join(tagged)))
-    tags = (tag for tag in _by_count(found) if not tag.isdigit())
-    return tuple(tags)[:MAX_HASHTAGS]
+    found = _HASHTAG.findall("\n".join(texts))
+    if not found:
+        return ()
+    counts = Counter(map(str.lower, found))
+    return tuple([tag for tag in _by_count(counts) if not tag.isdigit()][:MAX_HASHTAGS])
 
 
 def keywords_of(bio: str, posts: Sequence[str]) -> tuple[str, ...]:
@@ -36,14 +37,12 @@ def keywords_of(bio: str, posts: Sequence[str]) -> tuple[str, ...]:
     Words under three letters, stop words of seven languages, names of people who are mentioned and
     links tell nothing. Of equally common words the alphabet's first come first.
     """
-    own = _words(bio)
-    found = Counter(_words("\n".join(posts)))
-    for _ in range(_BIO_WEIGHT):
-        found.update(own)
+    found = Counter(_BIO_WEIGHT * _words(bio) + _words("\n".join(posts)))
+    stop_words = _stop_words()
     telling = {
         word: count
         for word, count in found.items()
-        if _SHORTEST <= len(word) <= _LONGEST and word not in _stop_words()
+        if word not in stop_words and _SHORTEST <= len(word) <= _LONGEST
     }
     return tuple(_by_count(telling))[:MAX_KEYWORDS]
 
