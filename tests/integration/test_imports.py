@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ from omni.base.errors import Rejected, Transient
 from omni.client.client import ApiProblem, OmniClient
 from omni.flow import importing
 from omni.flow.importing import import_profiles, open_desk
+from omni.flow.sweeping import PAGES_KEPT
 from omni.flow.types import JobContext, StepResult
 from omni.flow.world import World
 from omni.imports import store as imports
-from omni.jobs.types import ImportProfiles, Progress
+from omni.jobs.types import ImportProfiles, Progress, SweepStorage
+from omni.storage.pages import Pages
 from omni.storage.sql import Query
 from tests.api_fixtures import CAMPAIGN, deps, problem, serving
-from tests.flow_fixtures import running_world
+from tests.flow_fixtures import run_step, running_world
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +234,39 @@ async def test_a_file_that_is_gone_is_said_to_be(bench: Bench) -> None:
     open_desk(bench.world).remove(draft.sha256)
     with pytest.raises(Rejected, match="upload it again"):
         await bench.step(draft.id, accepted.job_id)
+
+
+async def test_old_imports_go_however_they_ended_and_nobodys_files_too(
+    bench: Bench, tmp_path: Path
+) -> None:
+    drafts = [await bench.upload(people(n)) for n in range(1, 6)]
+    _, failed, cancelled, queued, young = drafts
+    jobs = {each.id: await bench.client.start_import(each.id) for each in drafts[1:]}
+    await bench.client.cancel_job(jobs[cancelled.id].job_id)
+    end = Query("end", "update jobs set state = 'failed', finished_at = now() where id = :id")
+    await bench.world.db.execute(end, id=jobs[failed.id].job_id)
+    later = bench.world.clock() + timedelta(days=bench.world.settings.jobs_kept_days, hours=1)
+    age = Query("age", "update imports set created_at = :at where id = :id")
+    await bench.world.db.execute(age, id=young.id, at=later)
+    folder = tmp_path / "imports"
+    (folder / "broken.part").write_text("id,na")
+    (folder / ("0" * 64)).write_text("nobody's")
+    result = (await run_step(replace(bench.world, clock=lambda: later), SweepStorage())).result
+    assert result == {"imports": 3, "files": 2, "pages": 0}
+    kept = {queued.sha256, young.sha256}
+    assert {path.name for path in folder.iterdir()} == kept
+    left = await bench.client.list_imports()
+    assert {each.id for each in left.items} == {queued.id, young.id}
+    (folder / "fresh.part").write_text("under way")
+    assert (await run_step(bench.world, SweepStorage())).result["files"] == 0
+
+
+async def test_pages_that_nobody_asks_for_are_forgotten_stretch_by_stretch(bench: Bench) -> None:
+    now, db = bench.world.clock(), bench.world.db
+    for number in range(10):
+        pages = Pages(db, lambda n=number: now - timedelta(days=365 * (n % 2)))
+        await pages.keep(f"https://a.example/{number}", etag="e", last_modified=None, reading={})
+    assert await Pages(db, bench.world.clock).forget(before=now - PAGES_KEPT, size=3) == 5
+    left = await bench.rows("select url from web_pages order by url")
+    assert [row["url"][-1] for row in left] == ["0", "2", "4", "6", "8"]
+    assert (await run_step(bench.world, SweepStorage())).result["pages"] == 0

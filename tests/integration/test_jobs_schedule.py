@@ -78,6 +78,7 @@ async def test_many_schedulers_write_each_slot_once_and_no_backlog(
         ("images.sweep", 1),
         ("profiles.reenrich", 1),
         ("qualify.campaign", 5),
+        ("storage.sweep", 1),
         ("weights.update", 5),
     ]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
-from omni.base.log import get_logger
 from omni.connectors.file.desk import Desk, Part
 from omni.connectors.file.types import PLATFORM
 from omni.connectors.types import RawProfile
@@ -22,9 +20,6 @@ from omni.storage.db import Tx
 
 BATCH = 500
 """Rows that are read and written together."""
-
-EXPIRED_AT_ONCE = 100
-"""The most old imports that one import removes."""
 
 
 def open_desk(world: World) -> Desk:
@@ -49,7 +44,6 @@ async def import_profiles(world: World, job: JobContext, args: ImportProfiles) -
         job.report(_progress(found, counts))
     async with world.db.transaction() as tx:
         await imports.finish(tx, found.id, now=world.clock())
-    await _clean_up(world, desk)
     people = counts.added + counts.changed + counts.unchanged
     return StepResult(
         {
@@ -109,14 +103,3 @@ def _progress(found: Import, counts: Counts) -> Progress:
     total = max(found.shape.rows, counts.rows) if found.shape.rows is not None else None
     note = f"{counts.added:,} new, {counts.changed:,} changed, {counts.unchanged:,} unchanged"
     return Progress(counts.rows, total, note + problems)
-
-
-async def _clean_up(world: World, desk: Desk) -> None:
-    """Remove imports that are as old as finished jobs may become, and their files."""
-    before = world.clock() - timedelta(days=world.settings.jobs_kept_days)
-    for import_id in await imports.expired(world.db, before=before, limit=EXPIRED_AT_ONCE):
-        async with world.db.transaction() as tx:
-            sha256 = await imports.delete(tx, import_id)
-        if sha256 is not None:
-            await asyncio.to_thread(desk.remove, sha256)
-        get_logger().info("imports.expired_removed", import_id=import_id)

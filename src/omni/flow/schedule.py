@@ -23,6 +23,7 @@ from omni.jobs.types import (
     RefreshCandidates,
     SweepFeedback,
     SweepImages,
+    SweepStorage,
     UpdateWeights,
 )
 from omni.predicate.plan import compile_criteria
@@ -46,6 +47,7 @@ EVERYWHERE: tuple[tuple[JobArgs, timedelta], ...] = (
     (CrawlRefresh(), timedelta(minutes=15)),
     (SweepImages(), timedelta(minutes=30)),
     (DispatchMessages(), timedelta(hours=1)),
+    (SweepStorage(), timedelta(hours=6)),
 )
 """Jobs for the whole installation, and how often they run; slots begin at UTC midnight."""
 

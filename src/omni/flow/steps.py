@@ -30,6 +30,7 @@ from omni.flow.importing import import_profiles
 from omni.flow.pictures import fetch_images, sweep_images
 from omni.flow.reenriching import reenrich_profiles
 from omni.flow.rereading import crawl_refresh
+from omni.flow.sweeping import sweep_storage
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
 from omni.jobs import store as ledger
@@ -50,6 +51,7 @@ from omni.jobs.types import (
     RefreshCandidates,
     SweepFeedback,
     SweepImages,
+    SweepStorage,
     UpdateWeights,
 )
 from omni.leads import store as leads_store
@@ -228,6 +230,7 @@ def bind_steps(world: World) -> Steps:
         ImportProfiles: import_profiles,
         FetchImages: fetch_images,
         SweepImages: sweep_images,
+        SweepStorage: sweep_storage,
         MaintainCandidates: maintain_candidates,
         RefreshCandidates: refresh_candidates,
         QualifyCampaign: qualify_campaign,

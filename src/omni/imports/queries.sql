@@ -1,5 +1,5 @@
 -- owns: imports, import_problems
--- reads:
+-- reads: jobs
 
 -- name: insert_import
 -- imports_pkey.
@@ -69,8 +69,15 @@ delete from imports where id = :id returning sha256;
 select exists (select from imports where sha256 = :sha256);
 
 -- name: list_expired
--- imports_pkey, from the oldest on; the limit bounds it.
+-- imports_pkey, from the oldest on; the limit bounds it. jobs_pkey for those that are not in whole:
+-- one that failed or was cancelled is old too, one that is queued or runs is not.
 select id from imports
-where created_at < :before and (job_id is null or finished_at is not null)
+where created_at < :before
+    and (
+        job_id is null or finished_at is not null
+        or not exists (
+            select from jobs where jobs.id = imports.job_id and jobs.state in ('queued', 'running')
+        )
+    )
 order by id
 limit :limit;

@@ -170,7 +170,7 @@ async def is_file_used(db: Executor, sha256: str) -> bool:
 
 
 async def expired(db: Executor, *, before: datetime, limit: int) -> list[int]:
-    """Return drafts and finished imports from before a moment."""
+    """Return imports from before a moment, except those that a job is to take in."""
     rows = await db.fetch(QUERIES["list_expired"], before=before, limit=limit)
     return [row["id"] for row in rows]
 

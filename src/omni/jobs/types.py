@@ -120,6 +120,13 @@ class SweepImages(JobArgs, frozen=True):
     queue = "crawl"
 
 
+class SweepStorage(JobArgs, frozen=True):
+    """Remove old imports and their files, and what was read long ago of web pages."""
+
+    kind = "storage.sweep"
+    queue = "crawl"
+
+
 class MaintainCandidates(JobArgs, frozen=True):
     """Bring every active campaign's candidates up to date with these changed profiles.
 
@@ -197,8 +204,8 @@ KINDS: Mapping[str, type[JobArgs]] = {
     kind.kind: kind
     for kind in (
         CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
-        MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages, DispatchMessages,
-        SweepFeedback, UpdateWeights, Noop,
+        SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages,
+        DispatchMessages, SweepFeedback, UpdateWeights, Noop,
     )
 }  # fmt: skip
 

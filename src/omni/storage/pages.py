@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 from omni.base.clock import Clock
@@ -9,6 +10,10 @@ from omni.storage.db import Database
 from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.storage")
+
+
+STRETCH = 5_000
+"""Pages that are looked at in one statement when old ones are forgotten."""
 
 
 class Pages:
@@ -42,3 +47,20 @@ class Pages:
             reading=reading,
             now=self._clock(),
         )
+
+    async def forget(self, *, before: datetime, size: int = STRETCH) -> int:
+        """Remove what was last read before a moment, stretch by stretch; return how many.
+
+        Raises:
+            Transient: The database failed; what was removed until then is.
+        """
+        after, removed = "", 0
+        while True:
+            row = await self._db.fetchrow(
+                QUERIES["forget_pages"], after=after, size=size, before=before
+            )
+            assert row is not None
+            removed += row["gone"]
+            if row["seen"] < size:
+                return removed
+            after = row["last"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
@@ -107,6 +108,17 @@ class Desk:
     def remove(self, sha256: str) -> None:
         """Remove a file, if it is there."""
         self._path(sha256).unlink(missing_ok=True)
+
+    def older_than(self, moment: datetime) -> list[str]:
+        """Return the names of files, whole and in parts, that were written before a moment."""
+        if not self._folder.is_dir():
+            return []
+        files = (path for path in self._folder.iterdir() if path.is_file())
+        return [path.name for path in files if path.stat().st_mtime < moment.timestamp()]
+
+    def discard(self, name: str) -> None:
+        """Remove a file of this folder, whole or a part, if it is there."""
+        (self._folder / Path(name).name).unlink(missing_ok=True)
 
     def inspect(self, sha256: str, name: str) -> Shape:
         """Find out how a file is to be read; raises as `reading.inspect`."""
