@@ -23,6 +23,7 @@ WORDS = ("solar", "wind", "energy", "berlin", "coffee", "x1")
 EXAMPLES = 3_000 if os.environ.get("OMNI_TEST_LONG") else 400
 """How many cases each property is held against."""
 
+_WORDED = ("text", "enumeration")
 KINDS = {field.name: field.kind for field in FEATURES}
 _TEXTS = st.one_of(
     st.sampled_from(["", "Solar energy", "wind", "WIND solar", "Köln", "köln", "KÖLN", "İ", "ß"]),
@@ -64,6 +65,7 @@ def profiles(fields: frozenset[str]) -> st.SearchStrategy[Profile]:
             continue
         column: st.SearchStrategy[Any] = {
             "text": _TEXTS,
+            "enumeration": _TEXTS,
             "number": _COUNTS if name in _INTEGERS else _RATES,
             "date": _MOMENTS,
             "boolean": st.booleans(),
@@ -142,6 +144,13 @@ def _clauses_of(name: str, kind: str) -> st.SearchStrategy[Json]:
     if kind == "array":
         values = st.lists(_tags(), min_size=1, max_size=3)
         return exists | _clause(field, st.sampled_from(["contains any", "contains all"]), values)
+    if kind == "enumeration":
+        value = _TEXTS.filter(lambda t: bool(t.strip()))
+        return st.one_of(
+            exists,
+            _clause(field, st.sampled_from(["=", "!="]), value),
+            _clause(field, st.sampled_from(["in", "not in"]), _several(value)),
+        )
     if kind == "text":
         value = _TEXTS.filter(lambda t: bool(t.strip()))
         return st.one_of(
@@ -215,7 +224,7 @@ def _respelled(clause: Json) -> st.SearchStrategy[Json]:
     ]
     if isinstance(value, int) and not isinstance(value, bool):
         same.append({**clause, "value": float(value)})
-    if isinstance(value, str) and op in ("=", "!=", "starts with") and kind == "text":
+    if isinstance(value, str) and op in ("=", "!=", "starts with") and kind in _WORDED:
         same.append({**clause, "value": "".join(c.upper() if c.isascii() else c for c in value)})
     if isinstance(value, str):
         same.append({**clause, "value": normalize("NFD", value)})
@@ -276,11 +285,11 @@ def _holds(clause: Json, profile: Mapping[str, Any], now: datetime) -> bool | No
 
 
 def _wanted(value: Any, kind: str, now: datetime) -> Any:
-    return _read(normalize("NFC", value) if kind == "text" else value, kind, now)
+    return _read(normalize("NFC", value) if kind in _WORDED else value, kind, now)
 
 
 def _read(value: Any, kind: str, now: datetime) -> Any:
-    if kind == "text":
+    if kind in _WORDED:
         return _fold(value)
     return _at(value, now) if kind == "date" else value
 

@@ -38,6 +38,7 @@ BAD: list[tuple[str, object, str, str]] = [
     ("a field of a wrong type", clause(["bio"], "=", 1), "criteria.field", "there is no field"),
     ("an unknown operator", clause("bio", "like", "x"), "criteria.op", "use =, !="),
     ("an unfit operator", clause("bio", "<", "x"), "criteria.op", "no operator “<”"),
+    ("a part of a code", clause("country", "starts with", "d"), "criteria.op", "use =, !=, in"),
     ("a list of operators", clause("bio", ["="], "x"), "criteria.op", "no operator a list"),
     ("no value", {"field": "bio", "op": "="}, "criteria.value", "needs a value"),
     ("a quoted number", clause("followers", ">", "500"), "criteria.value", "without quotes"),

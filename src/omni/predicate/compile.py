@@ -49,19 +49,24 @@ _READ = f"left({{field}}, {READ_TEXT})"
 # A query of no words matches nothing, which `not` would turn into everybody: make it unknown.
 _WORDS = "nullif(websearch_to_tsquery('simple', {value}), ''::tsquery)"
 
+_FOLDING: Mapping[Operator, str] = {
+    "=": _FOLDED + " = {value}",
+    "!=": _FOLDED + " <> {value}",
+    "in": _FOLDED + " = any({value})",
+    "not in": _FOLDED + " <> all({value})",
+    "exists": "{field} is not null",
+}
+
 _TEMPLATES: Mapping[FieldKind, Mapping[Operator, str]] = {
     "number": _ORDERED,
     "date": _ORDERED,
     "boolean": {"=": "{field} = {value}", "exists": "{field} is not null"},
+    "enumeration": _FOLDING,
     "text": {
-        "=": _FOLDED + " = {value}",
-        "!=": _FOLDED + " <> {value}",
-        "in": _FOLDED + " = any({value})",
-        "not in": _FOLDED + " <> all({value})",
+        **_FOLDING,
         "starts with": f"starts_with({_FOLDED}, {{value}})",
         "matches": f"to_tsvector('simple', {_READ}) @@ {_WORDS}",
         "similar to": f"similarity({_READ}, {{value}}) >= {SIMILARITY}",
-        "exists": "{field} is not null",
     },
     "array": {
         "contains any": "{field} && {value}",
@@ -73,7 +78,7 @@ _SEARCH = "{field} @@ " + _WORDS
 
 _TYPES: Mapping[FieldKind, str] = {
     "number": "bigint", "date": "timestamptz", "boolean": "boolean", "text": "text",
-    "array": "text",
+    "enumeration": "text", "array": "text",
 }  # fmt: skip
 
 

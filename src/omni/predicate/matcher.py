@@ -69,7 +69,7 @@ class Percolator:
         self._looks: list[tuple[str, bool, Look]] = []
         self.columns: dict[str, str] = {}
         for (name, family, aged), placed in layout.atoms.items():
-            is_text = FIELDS[name].kind == "text"
+            is_text = FIELDS[name].kind in ("text", "enumeration")
             column = _column(name, family)
             self.columns[column] = _sql(name, family)
             self._looks.append((column, aged, build_look(family, placed, is_text=is_text)))

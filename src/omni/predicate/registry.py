@@ -88,6 +88,7 @@ OPERATORS_BY_KIND: Mapping[FieldKind, tuple[Operator, ...]] = {
     "number": _ORDERED,
     "date": _ORDERED,
     "boolean": ("=", "!=", "exists"),
+    "enumeration": ("=", "!=", "in", "not in", "exists"),
     "text": ("=", "!=", "in", "not in", "starts with", "matches", "similar to", "exists"),
     "array": ("contains any", "contains all", "exists"),
 }

@@ -180,6 +180,7 @@ _READERS: Mapping[FieldKind, Callable[[object, FeatureField, Operator, str], Sca
     "number": _read_number,
     "date": _read_date,
     "boolean": _read_boolean,
+    "enumeration": _read_text,
     "text": _read_text,
     "array": _read_element,
 }

@@ -10,7 +10,7 @@ from typing import Any, Literal
 Key = tuple[str, str]
 """A person: platform, and immutable id there."""
 
-FieldKind = Literal["number", "date", "boolean", "text", "array"]
+FieldKind = Literal["number", "date", "boolean", "enumeration", "text", "array"]
 
 Interest = Literal["stranger", "candidate", "lead"]
 """How much campaigns care about a person; `omni.profiles.refresh` says what it weighs."""
@@ -34,19 +34,19 @@ class FeatureField:
 
 
 FEATURES: tuple[FeatureField, ...] = (
-    FeatureField("platform", "text", "platform", "Where the profile lives. Never unknown."),
+    FeatureField("platform", "enumeration", "platform", "Where the profile lives. Never unknown."),
     FeatureField("username", "text", "username", "What people type to find them. Never unknown."),
     FeatureField("display_name", "text", "name", "The name that they show. Unknown if not given."),
     FeatureField("bio", "text", "bio", "Their own words about themselves. Unknown if not given."),
     FeatureField(
         "language",
-        "text",
+        "enumeration",
         "language",
         "ISO 639-1 code guessed from bio and posts. Unknown under 20 letters of text.",
     ),
     FeatureField(
         "country",
-        "text",
+        "enumeration",
         "country",
         "ISO 3166-1 code from a flag or a place named in the bio. Unknown if none is named.",
     ),

@@ -266,7 +266,7 @@ class CriteriaField(_Out):
     """A feature that criteria may ask about."""
 
     name: str
-    kind: Literal["number", "date", "boolean", "text", "array"]
+    kind: Literal["number", "date", "boolean", "enumeration", "text", "array"]
     label: str
     doc: str
     operators: list[str]
