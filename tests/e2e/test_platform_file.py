@@ -19,6 +19,7 @@ from tests.conftest import require
 from tests.e2e.five_steps import finished, settled
 from tests.e2e.product import Product, running_product
 from tests.e2e.test_ui import CHROMIUM, browser, open_page, pictures_of, shoot
+from tests.jobs_fixtures import eventually
 
 PEOPLE = 60
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -119,6 +120,10 @@ async def _through_the_page(product: Product, folder: Path) -> None:
         await page.get_by_label("who", exact=True).click()
         await page.get_by_role("option", name="platform_id", exact=True).click()
         await expect(page.get_by_text("nothing says who this is")).to_have_count(0)
+        await page.get_by_label("For the campaign").click()
+        await page.get_by_role("option", name="Climate", exact=True).click()
+        chosen = "select id from imports where campaign_id is not null and job_id is null"
+        await eventually(lambda: product.rows(chosen))
         await expect(page.get_by_text(HOSTILE, exact=True).first).to_be_visible()
         assert await page.locator("img[src=x]").count() == 0
         await shoot(page, pictures, "import")
@@ -126,6 +131,7 @@ async def _through_the_page(product: Product, folder: Path) -> None:
         row = page.locator("[data-import]").first
         await expect(row.get_by_text("succeeded")).to_be_visible(timeout=30_000)
         await expect(row.get_by_text("6 new", exact=False)).to_be_visible()
+        assert await product.count("discoveries") == 3 * PEOPLE + 6
         async with page.expect_download() as download:
             await row.get_by_text("1 problems: download").click()
         saved = folder / "errors.csv"

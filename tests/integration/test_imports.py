@@ -228,6 +228,43 @@ async def test_a_draft_can_be_read_in_another_way_and_needs_an_identity(bench: B
     assert (await bench.run(draft.id)).result["new"] == 2
 
 
+async def test_what_a_draft_is_for_can_be_given_and_taken_away(bench: Bench) -> None:
+    campaign_id = (await bench.client.create_campaign(**CAMPAIGN)).id
+    draft = await bench.upload(people(3), platform="crm", campaign_id=campaign_id)
+    assert (draft.platform, draft.campaign_id) == ("crm", campaign_id)
+    cleared = await bench.client.change_import(draft.id, clear=["platform", "campaign_id"])
+    assert (cleared.platform, cleared.campaign_id) == (None, None)
+    assert cleared.columns == draft.columns
+    again = await bench.client.change_import(draft.id, campaign_id=campaign_id, platform="x")
+    assert (again.platform, again.campaign_id) == ("x", campaign_id)
+    with pytest.raises(ApiProblem, match="campaign"):
+        await bench.client.change_import(draft.id, campaign_id=campaign_id + 1)
+    with pytest.raises(ApiProblem, match="lower-case"):
+        await bench.upload(people(3), platform="Twitter!")
+    accepted = await bench.client.start_import(draft.id)
+    assert accepted.campaign_id == campaign_id
+    assert (await bench.client.preview_import(draft.id)).state == "queued"
+    with pytest.raises(ApiProblem, match="under way"):
+        await bench.client.delete_import(draft.id)
+    await bench.step(draft.id, accepted.job_id, campaign_id)
+    assert (await bench.client.preview_import(draft.id)).state == "succeeded"
+    await bench.client.delete_import(draft.id)
+    for call in (bench.client.get_import, bench.client.delete_import, bench.client.start_import):
+        with pytest.raises(ApiProblem, match="no import"):
+            await call(draft.id)
+    assert await bench.rows("select count(*) as n from profiles_raw") == [{"n": 3}]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["nonsense", "hex", "rot13", "idna", "undefined", "base64", "zlib_codec"]
+)
+async def test_what_is_no_encoding_is_refused(bench: Bench, encoding: str) -> None:
+    draft = await bench.upload(people(3))
+    with pytest.raises(ApiProblem, match="encoding"):
+        await bench.client.change_import(draft.id, encoding=encoding)
+    assert (await bench.client.change_import(draft.id, encoding="cp1250")).encoding == "cp1250"
+
+
 async def test_a_file_that_is_gone_is_said_to_be(bench: Bench) -> None:
     draft = await bench.upload(people(3))
     accepted = await bench.client.start_import(draft.id)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import IO
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import IO, Literal
 
 from omni.api.schemas import JobAccepted, Page
 from omni.api.schemas.imports import ImportDraft, ImportOut, Removed
@@ -60,8 +60,19 @@ class ImportCalls(Calls):
         encoding: str | None = None,
         delimiter: str | None = None,
         header: bool | None = None,
+        clear: Collection[Literal["platform", "campaign_id"]] = (),
     ) -> ImportDraft:
-        """Change how a draft is read; what is None stays as it is."""
+        """Change how a draft is read; what is None stays as it is.
+
+        Args:
+            columns: Column → meaning, of all that are to be read.
+            platform: Of every row that does not name one.
+            campaign_id: For whom the people are.
+            encoding: Of a CSV file.
+            delimiter: Between its cells.
+            header: Whether its first row names the columns.
+            clear: What the import is to have none of.
+        """
         body = given(
             columns=columns,
             platform=platform,
@@ -70,6 +81,7 @@ class ImportCalls(Calls):
             delimiter=delimiter,
             header=header,
         )
+        body |= dict.fromkeys(clear)
         return await self._send(ImportDraft, "PATCH", f"/imports/{import_id}", body)
 
     async def start_import(

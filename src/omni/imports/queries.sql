@@ -11,6 +11,10 @@ returning *;
 -- imports_pkey: one row.
 select * from imports where id = :id;
 
+-- name: lock_import
+-- imports_pkey: one row, which waits for whoever has it.
+select from imports where id = :id for update;
+
 -- name: list_imports
 -- imports_pkey, read backwards, as far as the page goes.
 select * from imports

@@ -62,6 +62,16 @@ async def get(db: Executor, import_id: int) -> Import:
     return _import(row)
 
 
+async def lock(tx: Executor, import_id: int) -> Import:
+    """Return an import that nobody else starts, changes or removes until the transaction ends.
+
+    Raises:
+        NotFound: There is none of this id.
+    """
+    await tx.execute(QUERIES["lock_import"], id=import_id)
+    return await get(tx, import_id)
+
+
 async def list_imports(db: Executor, *, before: int | None, limit: int) -> list[Import]:
     """Return imports, newest first, with ids under `before`."""
     rows = await db.fetch(

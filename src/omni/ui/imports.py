@@ -17,7 +17,11 @@ MAX_BYTES = 200_000_000
 """The most bytes that a browser may upload; `omni import` takes more."""
 
 REFRESH_S = 1.0
+MAX_CAMPAIGNS = 100
+"""The campaigns that can be chosen from."""
+
 _LEFT_OUT = "–"
+_NONE = 0
 _SHOWN = ("display_name", "username", "platform", "bio", "followers")
 
 
@@ -27,6 +31,7 @@ class ImportsPage:
     def __init__(self, client: OmniClient) -> None:
         self._client = client
         self._draft: ImportDraft | None = None
+        self._campaigns: dict[int, str] = {}
 
     async def draw(self) -> None:
         """Draw the page."""
@@ -46,6 +51,8 @@ class ImportsPage:
 
     async def _upload(self, event: events.UploadEventArguments) -> None:
         content = BytesIO(await event.file.read())
+        campaigns = await attempt(self._client.list_campaigns(limit=MAX_CAMPAIGNS))
+        self._campaigns = {each.id: each.name for each in campaigns.items} if campaigns else {}
         self._draft = await attempt(self._client.upload_import(event.file.name, content))
         self._shown.refresh()
 
@@ -61,6 +68,12 @@ class ImportsPage:
             platform.props("outlined dense").on(
                 "blur", lambda: self._set_platform(platform.value or "")
             )
+            ui.select(
+                {_NONE: "no campaign", **self._campaigns},
+                label="For the campaign",
+                value=draft.campaign_id or _NONE,
+                on_change=self._set_campaign,
+            ).props("outlined dense options-dense").classes("w-64 max-w-full")
             ui.label("What the columns mean").classes("text-sm omni-muted")
             with ui.row().classes("w-full gap-3"):
                 for column in draft.all_columns:
@@ -86,7 +99,15 @@ class ImportsPage:
 
     async def _set_platform(self, platform: str) -> None:
         if self._draft is not None and platform.strip() != (self._draft.platform or ""):
-            await self._change(platform=platform.strip() or None)
+            given = platform.strip()
+            await self._change(**{"platform": given} if given else {"clear": ("platform",)})
+
+    async def _set_campaign(self, event: events.ValueChangeEventArguments[Any]) -> None:
+        if self._draft is not None and event.value != (self._draft.campaign_id or _NONE):
+            chosen = event.value != _NONE
+            await self._change(
+                **{"campaign_id": event.value} if chosen else {"clear": ("campaign_id",)}
+            )
 
     async def _change(self, **change: Any) -> None:
         assert self._draft is not None

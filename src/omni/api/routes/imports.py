@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, cast
@@ -18,6 +19,7 @@ from omni.api.routes.params import Cursor, Limit, RowId
 from omni.api.routes.work import accept
 from omni.api.schemas import JobAccepted, Page
 from omni.api.schemas.imports import (
+    PLATFORM_NAME,
     ImportCounts,
     ImportDraft,
     ImportOut,
@@ -105,8 +107,11 @@ def _once(request: Request, deps: ApiDeps, key: str | None, upload: Upload) -> O
 
 
 def _look_at(files: Files, upload: Upload) -> tuple[Shape, RowMap]:
+    platform = upload.fields.get("platform") or None
+    if platform is not None and not re.fullmatch(PLATFORM_NAME, platform):
+        raise Rejected("use lower-case letters, digits and '-'", field="platform")
     shape = files.inspect(upload.sha256, upload.name)
-    return shape, files.guess(upload.sha256, shape, upload.fields.get("platform") or None)
+    return shape, files.guess(upload.sha256, shape, platform)
 
 
 async def _create(
@@ -158,7 +163,8 @@ async def preview_import(
     import_id: RowId, deps: Deps, rows: Annotated[int, Query(ge=1, le=100)] = PREVIEWED
 ) -> ImportDraft:
     """Show the first rows as they would be taken in, with what is wrong with them."""
-    return await _with_preview(_files(deps), await imports.get(deps.db, import_id), rows)
+    found = await imports.get(deps.db, import_id)
+    return await _with_preview(_files(deps), found, await _state(deps.db, found), rows)
 
 
 @router.patch("/{import_id}", summary="Change how a file is read")
@@ -243,7 +249,7 @@ async def _errors(db: Executor, import_id: int) -> AsyncIterator[str]:
 async def delete_import(import_id: RowId, deps: Deps) -> Removed:
     """Remove the file and what was wrong with it; the people who were taken in stay."""
     async with deps.db.transaction() as tx:
-        found = await imports.get(tx, import_id)
+        found = await imports.lock(tx, import_id)
         if await _state(tx, found) in ("queued", "running"):
             raise Conflict("the import is under way: cancel its job first")
         unused = await imports.delete(tx, import_id)
@@ -273,9 +279,10 @@ async def _shown(db: Executor, found: Import) -> ImportOut:
     return ImportOut.model_validate(_fields(found, await _state(db, found)))
 
 
-async def _with_preview(files: Files, found: Import, rows: int = PREVIEWED) -> ImportDraft:
+async def _with_preview(
+    files: Files, found: Import, state: ImportState = "draft", rows: int = PREVIEWED
+) -> ImportDraft:
     taken = await asyncio.to_thread(files.preview, found.sha256, found.shape, found.mapping, rows)
-    state = "draft" if found.job_id is None else "queued"
     return ImportDraft.model_validate(_fields(found, state) | {"preview": _previews(taken)})
 
 

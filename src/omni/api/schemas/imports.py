@@ -12,6 +12,7 @@ from omni.connectors.file.types import Format, Target
 from omni.jobs.types import JobState
 
 ImportState = Literal["draft"] | JobState
+PLATFORM_NAME = r"^[a-z][a-z0-9-]{0,39}$"
 _Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
@@ -86,7 +87,7 @@ class ImportPatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     columns: dict[_Column, Target] | None = Field(default=None, max_length=500)
-    platform: str | None = Field(default=None, max_length=40, pattern=r"^[a-z][a-z0-9-]*$")
+    platform: str | None = Field(default=None, pattern=PLATFORM_NAME)
     campaign_id: int | None = Field(default=None, ge=1)
     encoding: str | None = Field(default=None, max_length=40, pattern=r"^[A-Za-z0-9._-]+$")
     delimiter: Literal[",", ";", "\t", "|"] | None = None

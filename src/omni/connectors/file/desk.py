@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -135,8 +136,9 @@ class Desk:
         if shape.format != "csv":
             raise Rejected(f"a {shape.format} file has no such thing", field="delimiter")
         try:
-            "".encode(encoding)
-        except LookupError:
+            "".encode(encoding)  # fails for what is no encoding of text, such as hex
+            codecs.getincrementaldecoder(encoding)("replace").decode(b"a,b\xff\n", final=True)
+        except (LookupError, ValueError):
             raise Rejected(f"no encoding is called {encoding!r}", field="encoding") from None
         return csv_shape(self._there(sha256), encoding, delimiter, header=header)
 
