@@ -203,5 +203,5 @@ async def judge_all(
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> QualificationReport:
     return await qualify(
-        db, once(judge), campaign, ENGLISH, limit=limit, clock=lambda: NOW, report=report
+        db, [once(judge)], campaign, ENGLISH, limit=limit, clock=lambda: NOW, report=report
     )

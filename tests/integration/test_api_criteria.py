@@ -14,7 +14,7 @@ from omni.api.preview import FEW, extrapolate
 from omni.campaigns import store as campaigns
 from omni.candidates.work import refresh
 from omni.qualification.plan import PROMPT_VERSION
-from omni.qualification.store import MOST_REFUSALS
+from omni.qualification.types import MOST_REFUSALS
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.api_fixtures import Served, problem, served

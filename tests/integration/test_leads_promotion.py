@@ -35,7 +35,7 @@ LATER = NOW + timedelta(hours=1)
 
 
 async def run(db: Database, campaign: Campaign, model: str = "rules-1") -> LeadReport:
-    return await promote(db, campaign, model=model, prompt_version=PROMPT_VERSION, now=LATER)
+    return await promote(db, campaign, models=[model], prompt_version=PROMPT_VERSION, now=LATER)
 
 
 async def judge_and_run(db: Database, campaign: Campaign) -> LeadReport:

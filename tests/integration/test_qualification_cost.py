@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,9 +12,9 @@ import pytest
 from omni.leads.store import QUERIES as LEADS
 from omni.leads.types import PROFILE_URLS
 from omni.leads.work import BATCH
-from omni.qualification.store import MOST_REFUSALS
+from omni.qualification.shortlist_store import QUERIES as SHORTLIST
 from omni.qualification.store import QUERIES as SCORES
-from omni.qualification.types import VerdictKey
+from omni.qualification.types import MOST_REFUSALS, VerdictKey
 from omni.storage.db import Database
 from omni.storage.sql import Fragment, Query
 from tests.qualification_fixtures import NOW, add_campaign
@@ -86,15 +87,17 @@ async def cost(
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 
-async def test_the_shortlist_reads_the_judged_once_and_no_more_than_it_needs(
+async def test_the_shortlist_walks_past_the_settled_only_until_they_are_marked(
     filled: Database,
 ) -> None:
-    bounds = {"most_refusals": MOST_REFUSALS, "limit": 200}
-    assert await cost(filled, SCORES["list_open"], asdict(KEY) | bounds) < 10 * (JUDGED + 200)
+    page = {"marked": 0, "after_score": math.inf, "after_id": 0, "most_refusals": MOST_REFUSALS}
+    walk = asdict(KEY) | page | {"limit": 200}
+    assert await cost(filled, SHORTLIST["page_unmarked"], walk) < 15 * 200
     fresh = asdict(KEY) | {"criteria_hash": "another"}
-    assert await cost(filled, SCORES["list_open"], fresh | bounds) < 10 * 200
-    one = {"profile_id": 77, "most_refusals": MOST_REFUSALS}
-    assert await cost(filled, SCORES["get_open"], fresh | one) < 20
+    views = {"profile_ids": [77], "most_refusals": MOST_REFUSALS}
+    assert await cost(filled, SCORES["list_views"], fresh | views) < 25
+    groups = {"campaign_id": KEY.campaign_id, "epoch": 7}
+    assert await cost(filled, SHORTLIST["list_groups"], groups) < 30
 
 
 async def test_counting_reads_the_campaigns_own_verdicts(filled: Database) -> None:
@@ -110,7 +113,7 @@ async def test_promotion_reads_a_page_and_what_hangs_on_it(
     filled: Database, campaign_id: int
 ) -> None:
     key = asdict(KEY) | {"campaign_id": campaign_id}
-    page = key | {"threshold": 0.6, "batch": BATCH, "now": NOW}
+    page: dict[str, object] = key | {"threshold": 0.6, "batch": BATCH, "now": NOW, "before": []}
     # Each verdict is probed in five keys, and half of a page are written with their indexes.
     assert await cost(filled, LEADS["promote_page"], page | {"after": 0}) < 40 * BATCH
     assert await cost(filled, LEADS["withdraw_page"], page | TOP) < 12 * BATCH

@@ -50,7 +50,7 @@ async def run(
 ) -> QualificationReport:
     way = judge if isinstance(judge, Pool) else once(judge)
     given: dict[str, Any] = {"limit": 50, "clock": lambda: NOW, "report": unheard}
-    return await qualify(db, way, campaign, ENGLISH, **{**given, **parts})
+    return await qualify(db, [way], campaign, ENGLISH, **{**given, **parts})
 
 
 async def crowd(db: Database, campaign: Campaign, size: int) -> None:

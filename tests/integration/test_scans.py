@@ -135,7 +135,7 @@ async def make_changes(db: Database) -> None:
 async def qualify(db: Database, campaign: Campaign) -> object:
     report = await qualification.qualify(
         db,
-        Pool(RulesJudge()),
+        [Pool(RulesJudge())],
         campaign,
         compile_criteria(campaign.criteria).english,
         limit=JUDGED,
@@ -148,7 +148,7 @@ async def qualify(db: Database, campaign: Campaign) -> object:
 
 async def promote(db: Database, campaign: Campaign) -> object:
     return await promoting.promote(
-        db, campaign, model=RulesJudge().model, prompt_version=PROMPT_VERSION, now=NOW
+        db, campaign, models=[RulesJudge().model], prompt_version=PROMPT_VERSION, now=NOW
     )
 
 

@@ -29,7 +29,7 @@ from omni.campaigns.types import Campaign
 from omni.predicate.plan import compile_criteria, probe_criteria
 from omni.predicate.types import Compiled, Probes, Step, Where
 from omni.qualification.plan import PROMPT_VERSION
-from omni.qualification.store import MOST_REFUSALS
+from omni.qualification.types import MOST_REFUSALS
 from omni.storage.db import Database, Row
 from omni.storage.sql import Fragment
 

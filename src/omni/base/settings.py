@@ -67,6 +67,8 @@ class Settings(BaseSettings):
 
     judge: Literal["rules", "ollama", "openai", "off"] = "rules"
     judge_fallback: str = ""
+    judge_share: float = Field(default=1.0, gt=0, le=1)
+    shortlist_explore: float = Field(default=0.05, ge=0, le=0.5)
     ollama_base_url: str = "http://127.0.0.1:11434"
     ollama_model: str = "llama3.1"
     ollama_api: Literal["generate", "chat"] = "generate"

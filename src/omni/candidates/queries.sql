@@ -91,7 +91,7 @@ select
 -- are written, and nothing if the campaign has moved on from these criteria or weights. A profile
 -- that is gone is not wanted, so its pair goes. {{campaign}} is cc.campaign_id, and for a campaign of
 -- many an expression that no index has: one that has just grown is small to the statistics, and its
--- whole part of campaign_candidates_ranked would be walked once for each range.
+-- whole part of campaign_candidates_open would be walked once for each range.
 with fresh as materialized (
     select c.id
     from campaigns c
@@ -175,7 +175,7 @@ limit 1 offset :size - 1;
 select max(pf.profile_id) from profile_features pf;
 
 -- name: count_candidates
--- An index-only scan of the campaign's own part of campaign_candidates_ranked.
+-- An index-only scan of the campaign's own part of campaign_candidates_open.
 select count(*) from campaign_candidates cc where cc.campaign_id = :campaign_id;
 
 -- name: read_words
@@ -192,10 +192,39 @@ join campaigns c on c.id = cc.campaign_id and c.status = 'active'
 where cc.profile_id = any(:ids::bigint[]);
 
 -- name: page_held
--- A page of one campaign's part of campaign_candidates_ranked, in its order.
+-- A page of those of one campaign's candidates that have one mark, in the order of
+-- campaign_candidates_open.
 select cc.profile_id, cc.candidate_score_cheap as score
 from campaign_candidates cc
-where cc.campaign_id = :campaign_id and cc.candidate_score_cheap <= :after_score::double precision
+where cc.campaign_id = :campaign_id and cc.judged_epoch = :judged_epoch::bigint
+  and cc.candidate_score_cheap <= :after_score::double precision
   and (cc.candidate_score_cheap < :after_score or cc.profile_id > :after_id::bigint)
 order by cc.candidate_score_cheap desc, cc.profile_id
 limit :limit::int;
+
+-- name: next_mark
+-- The next mark that a campaign's candidates have: one step of campaign_candidates_open.
+select cc.judged_epoch
+from campaign_candidates cc
+where cc.campaign_id = :campaign_id and cc.judged_epoch > :after::bigint
+order by cc.judged_epoch
+limit 1;
+
+-- name: mark_judged
+-- By the primary keys of campaign_candidates and profile_features: only who still has the view that is
+-- settled.
+update campaign_candidates cc
+set judged_epoch = :epoch::bigint
+from unnest(:ids::bigint[], :view_hashes::text[]) as n (profile_id, view_hash)
+where cc.profile_id = n.profile_id and cc.campaign_id = :campaign_id
+  and cc.judged_epoch <> :epoch
+  and exists (
+    select from profile_features pf
+    where pf.profile_id = n.profile_id and pf.view_hash = n.view_hash
+  );
+
+-- name: reopen_pairs
+-- By the primary key: what is shown to judges of these people has changed.
+update campaign_candidates cc
+set judged_epoch = 0
+where cc.profile_id = any(:ids::bigint[]) and cc.judged_epoch <> 0;

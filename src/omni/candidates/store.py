@@ -30,10 +30,20 @@ async def find_held(db: Executor, profile_ids: Sequence[int]) -> set[int]:
     return {row["profile_id"] for row in rows}
 
 
+async def next_mark(db: Executor, campaign_id: int, *, after: int) -> int | None:
+    """Return the next greater mark that candidates of a campaign have; None if there is none."""
+    return await db.fetchval(QUERIES["next_mark"], campaign_id=campaign_id, after=after)
+
+
 async def page_held(
-    db: Executor, campaign_id: int, *, after: tuple[float, int] | None, limit: int
+    db: Executor,
+    campaign_id: int,
+    *,
+    judged_epoch: int,
+    after: tuple[float, int] | None,
+    limit: int,
 ) -> list[tuple[float, int]]:
-    """Return a page of a campaign's candidates, best first, as score and profile_id.
+    """Return a page of a campaign's candidates with one mark, best first: score and profile_id.
 
     Args:
         after: The last one of the page before; None for the first page.
@@ -42,6 +52,7 @@ async def page_held(
     rows = await db.fetch(
         QUERIES["page_held"],
         campaign_id=campaign_id,
+        judged_epoch=judged_epoch,
         after_score=after_score,
         after_id=after_id,
         limit=limit,

@@ -47,11 +47,15 @@ async def note_candidates(world: World, campaign_id: int) -> int:
     Who has left them keeps the interest that they had until their next look, which comes the sooner
     for it.
     """
-    written = 0
-    page = await candidates.page_held(world.db, campaign_id, after=None, limit=PAGE)
-    while page:
-        written += await note_people(world, [profile_id for _, profile_id in page])
-        page = await candidates.page_held(world.db, campaign_id, after=page[-1], limit=PAGE)
+    written, mark = 0, await candidates.next_mark(world.db, campaign_id, after=-1)
+    while mark is not None:
+        after: tuple[float, int] | None = None
+        while page := await candidates.page_held(
+            world.db, campaign_id, judged_epoch=mark, after=after, limit=PAGE
+        ):
+            written += await note_people(world, [profile_id for _, profile_id in page])
+            after = page[-1]
+        mark = await candidates.next_mark(world.db, campaign_id, after=mark)
     return written
 
 

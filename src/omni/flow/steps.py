@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from omni.base.errors import Cancelled, Fatal, OmniError, Snooze, Transient
 from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
+from omni.candidates import marks_work as marks
 from omni.candidates import work as candidates
 from omni.candidates.plan import add_reports
 from omni.candidates.types import CandidateReport
@@ -82,6 +84,7 @@ async def maintain_candidates(
                 )
             )
             served += len(crowd.targets)
+    await marks.reopen(world.db, args.profile_ids, follow.changes_of(args))
     await caring.note_people(world, args.profile_ids)
     return StepResult({"campaigns": served, **asdict(add_reports(reports))})
 
@@ -110,12 +113,11 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
         raise Snooze(world.clock() + QUALIFY_PAUSE, f"waits for {obstacle}")
     if not world.judges:
         return StepResult({"shortlisted": 0, "calls": 0, "note": "the model is off (OMNI_JUDGE)"})
-    judge = world.judges[0]
     campaign = await campaigns.get(world.db, args.campaign_id)
     try:
         judged = await qualification.qualify(
             world.db,
-            judge,
+            world.judges,
             campaign,
             compile_criteria(campaign.criteria).english,
             limit=args.limit or campaign.shortlist_size,
@@ -124,23 +126,26 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
             job_id=job.id,
             prices=world.prices,
             answer_tokens=world.settings.llm_max_tokens,
+            explore=world.settings.shortlist_explore,
+            share=world.settings.judge_share,
+            mark=partial(marks.mark_judged, world.db, campaign.id),
         )
     except (Transient, Fatal):
-        await _promote(world, campaign, judge.model)
+        await _promote(world, campaign)
         raise
-    promoted = await _promote(world, campaign, judge.model)
+    promoted = await _promote(world, campaign)
     return StepResult(
         {**asdict(judged), "leads": asdict(promoted)},
         follow.after_qualification(campaign.id, job.id),
     )
 
 
-async def _promote(world: World, campaign: Campaign, model: str) -> LeadReport:
+async def _promote(world: World, campaign: Campaign) -> LeadReport:
     now = world.clock()
     report = await leads.promote(
         world.db,
         campaign,
-        model=model,
+        models=[judge.model for judge in world.judges],
         prompt_version=PROMPT_VERSION,
         now=now,
     )

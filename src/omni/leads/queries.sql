@@ -5,7 +5,8 @@
 -- One page of the positive verdicts under this key, in the order of llm_scores_positive; those that
 -- still hold are written as leads. Each costs a probe of the keys of profile_features,
 -- campaign_candidates, profiles_raw, leads and suppressions; "offset 0" keeps the planner from
--- joining a page with whole tables. Only differences are written, and a lead that a person decided,
+-- joining a page with whole tables. Where a judge that is preferred has judged the same view, its
+-- verdict counts (llm_scores_cache). Only differences are written, and a lead that a person decided,
 -- or that was written to, is left alone.
 with page as materialized (
     select s.id, s.profile_id, s.profile_hash, s.score, s.confidence, s.reasons
@@ -31,6 +32,14 @@ with page as materialized (
         offset 0
     ) r
     where page.score >= :threshold
+      and not exists (
+        select from llm_scores p
+        where p.campaign_id = :campaign_id and p.profile_id = page.profile_id
+          and p.profile_hash = page.profile_hash and p.criteria_hash = :criteria_hash
+          and p.model = any(:before::text[]) and p.prompt_version = :prompt_version
+          and p.outcome = 'verdict'
+        offset 0
+      )
       and exists (
         select from campaign_candidates c
         where c.profile_id = page.profile_id and c.campaign_id = :campaign_id
@@ -108,6 +117,14 @@ with page as materialized (
           and s.model = :model and s.prompt_version = :prompt_version
           and s.outcome = 'verdict'
           and (not s.qualified or s.score < :threshold)
+          and not exists (
+            select from llm_scores p
+            where p.campaign_id = :campaign_id and p.profile_id = f.profile_id
+              and p.profile_hash = f.view_hash and p.criteria_hash = :criteria_hash
+              and p.model = any(:before::text[]) and p.prompt_version = :prompt_version
+              and p.outcome = 'verdict'
+            offset 0
+          )
         offset 0
     )
 ), written as (

@@ -109,7 +109,14 @@ async def count_by_state(db: Executor, campaign_id: int) -> dict[str, int]:
 
 
 async def promote_page(
-    tx: Executor, key: VerdictKey, *, threshold: float, after: int, batch: int, now: datetime
+    tx: Executor,
+    key: VerdictKey,
+    *,
+    before: Sequence[str] = (),
+    threshold: float,
+    after: int,
+    batch: int,
+    now: datetime,
 ) -> tuple[int | None, int, int]:
     """Turn one page of positive verdicts into leads.
 
@@ -124,6 +131,7 @@ async def promote_page(
     row = await tx.fetchrow(
         QUERIES["promote_page"],
         **asdict(key),
+        before=list(before),
         threshold=threshold,
         after=after,
         batch=batch,
@@ -136,6 +144,7 @@ async def withdraw_page(
     tx: Executor,
     key: VerdictKey,
     *,
+    before: Sequence[str] = (),
     threshold: float,
     after: tuple[float, int] | None,
     batch: int,
@@ -145,6 +154,7 @@ async def withdraw_page(
 
     Args:
         key: Which verdicts count.
+        before: Models whose verdict counts more, where there is one.
         after: Score and id of the last lead of the page before; None is the first page.
         batch: The most leads of the page.
 
@@ -155,6 +165,7 @@ async def withdraw_page(
     row = await tx.fetchrow(
         QUERIES["withdraw_page"],
         **asdict(key),
+        before=list(before),
         threshold=threshold,
         after_score=after_score,
         after_id=after_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from omni.base.log import get_logger
@@ -16,7 +17,12 @@ BATCH = 500
 
 
 async def promote(
-    db: Database, campaign: Campaign, *, model: str, prompt_version: str, now: datetime
+    db: Database,
+    campaign: Campaign,
+    *,
+    models: Sequence[str],
+    prompt_version: str,
+    now: datetime,
 ) -> LeadReport:
     """Bring the campaign's leads up to date with its verdicts, threshold and candidates.
 
@@ -28,36 +34,43 @@ async def promote(
     The cost is that of the campaign's own positive verdicts and new leads.
 
     Args:
-        model: `Judge.model`; verdicts of another do not count.
+        models: `Judge.model` of each judge, the preferred one first: of somebody's verdicts that of
+            the first one counts. Verdicts of other models do not.
         prompt_version: `omni.qualification.plan.PROMPT_VERSION`.
     """
-    key = VerdictKey.of(campaign, model=model, prompt_version=prompt_version)
-    withdrawn = await _withdraw(db, key, campaign.threshold, now)
-    new, updated = await _promote(db, key, campaign.threshold, now)
+    withdrawn = new = updated = 0
+    for place, model in enumerate(models):
+        key = VerdictKey.of(campaign, model=model, prompt_version=prompt_version)
+        before = tuple(models[:place])
+        withdrawn += await _withdraw(db, key, before, campaign.threshold, now)
+        added, renewed = await _promote(db, key, before, campaign.threshold, now)
+        new, updated = new + added, updated + renewed
     report = LeadReport(new=new, updated=updated, withdrawn=withdrawn)
     get_logger().info("leads.verdicts_promoted", new=new, updated=updated, withdrawn=withdrawn)
     return report
 
 
 async def _promote(
-    db: Database, key: VerdictKey, threshold: float, now: datetime
+    db: Database, key: VerdictKey, before: Sequence[str], threshold: float, now: datetime
 ) -> tuple[int, int]:
     new = updated = 0
     last: int | None = 0
     while last is not None:
         last, added, renewed = await store.promote_page(
-            db, key, threshold=threshold, after=last, batch=BATCH, now=now
+            db, key, before=before, threshold=threshold, after=last, batch=BATCH, now=now
         )
         new, updated = new + added, updated + renewed
     return new, updated
 
 
-async def _withdraw(db: Database, key: VerdictKey, threshold: float, now: datetime) -> int:
+async def _withdraw(
+    db: Database, key: VerdictKey, before: Sequence[str], threshold: float, now: datetime
+) -> int:
     withdrawn = 0
     after: tuple[float, int] | None = None
     while True:
         after, gone = await store.withdraw_page(
-            db, key, threshold=threshold, after=after, batch=BATCH, now=now
+            db, key, before=before, threshold=threshold, after=after, batch=BATCH, now=now
         )
         if after is None:
             return withdrawn

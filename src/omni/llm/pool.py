@@ -111,9 +111,10 @@ class Pool:
                 self._note_fault(fault)
                 raise
             took = self._monotonic() - began
-            await meter.after(ticket, answer)
-        self._breaker = pacing.closed(self._breaker)
-        self._pace = pacing.after_answer(self._pace, took, in_flight, self._judge.concurrency)
+            self._breaker = pacing.closed(self._breaker)
+            self._pace = pacing.after_answer(self._pace, took, in_flight, self._judge.concurrency)
+        # The server's place is free by now: what is written down meanwhile keeps nobody waiting.
+        await asyncio.shield(meter.after(ticket, answer))
         return answer
 
     @asynccontextmanager

@@ -107,8 +107,9 @@ SIGNALS: tuple[str, ...] = (
 )
 """Names of the normalised signals (each 0 to 1, 0.5 where unknown), in the order of the vector."""
 
-MARKS: tuple[str, ...] = (*(feature.name for feature in FEATURES), "text", "signals")
-"""What of a profile may change and concern a campaign: features, all searchable text, the signals.
+MARKS: tuple[str, ...] = (*(feature.name for feature in FEATURES), "text", "signals", "view_hash")
+"""What of a profile may change and concern a campaign: features, all searchable text, the signals,
+and what a judge is shown.
 
 A set of them is one whole number; the place of a mark is its bit.
 """

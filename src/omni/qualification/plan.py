@@ -7,20 +7,36 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from omni.base.hashing import canonical_json, digest
 from omni.qualification.reading import MAX_CRITERION, MAX_EVIDENCE, MAX_REASONS, read_verdict
-from omni.qualification.seen import visible
-from omni.qualification.types import OpenCandidate, Question
+from omni.qualification.seen import visible, visible_text
+from omni.qualification.types import Choice, OpenCandidate, Question, Refusal
 
 __all__ = [
-    "ANSWER_SCHEMA", "PROMPT_VERSION", "build_question", "pool_size", "rank_shortlist",
-    "read_verdict",
+    "ANSWER_SCHEMA", "PROMPT_VERSION", "build_question", "choose", "mending", "pool_size",
+    "rank_shortlist", "read_verdict",
 ]  # fmt: skip
 
 MAX_IMAGES = 3
+
+_T = TypeVar("_T")
+
+
+class Draw(Protocol):
+    """Draws `k` different ones, each as likely as the other, as `random.Random.sample` does."""
+
+    def __call__(self, population: Sequence[_T], k: int, /) -> list[_T]:
+        """Return those who were drawn."""
+        ...
+
+
+def _nobody(population: Sequence[_T], k: int, /) -> list[_T]:
+    return list(population[:k])
+
 
 TASK = f"""\
 You decide whether one person fits what a campaign looks for.
@@ -75,7 +91,11 @@ ANSWER_SCHEMA: dict[str, Any] = {
 
 _CLOSING = "Judge this profile by the rules. Answer with the JSON object only."
 
-PROMPT_VERSION = f"1.{digest([TASK, ANSWER_SCHEMA, _CLOSING])[:8]}"
+_MENDING = """\
+Your answer could not be used: {}. Judge the same profile again by the same rules, shorter if it was
+cut off, with quotes that are copied letter for letter. Answer with the JSON object only."""
+
+PROMPT_VERSION = f"2.{digest([TASK, ANSWER_SCHEMA, _CLOSING, _MENDING])[:8]}"
 """Part of the cache key: an edit of the prompt or of the schema changes it by itself."""
 
 
@@ -108,6 +128,11 @@ def build_question(
     )
 
 
+def mending(refusal: Refusal) -> str:
+    """Return what a judge is told whose answer could not be used."""
+    return _MENDING.format(visible_text(refusal.reason)[:200])
+
+
 def fenced(profile: dict[str, Any]) -> str:
     """Return a profile between two lines that nothing inside of it can imitate.
 
@@ -136,6 +161,43 @@ def rank_shortlist(
     candidate a changed one.
     """
     return heapq.nsmallest(limit, candidates, key=lambda one: (-_rank(one, now), one.profile_id))
+
+
+def choose(
+    candidates: Sequence[OpenCandidate],
+    *,
+    now: datetime,
+    limit: int,
+    explore: float = 0.0,
+    share: float = 1.0,
+    draw: Draw = _nobody,
+) -> list[Choice]:
+    """Return the shortlist: the best, and some who are drawn from those who are not.
+
+    Each place is either the best's or a draw's, so that the propensity of everybody is known.
+
+    Args:
+        candidates: Who competes; `pool_size` of them are enough.
+        now: When.
+        limit: How many places there are.
+        explore: The share of the places that is given away by chance, 0 to 1.
+        share: The share of the shortlist that is judged at all, drawn by chance, 0 to 1.
+        draw: `Random.sample` of a seeded source.
+    """
+    drawn = min(int(limit * explore), max(0, len(candidates) - (limit - int(limit * explore))))
+    ranked = rank_shortlist(candidates, now=now, limit=len(candidates))
+    best, rest = ranked[: limit - drawn], ranked[limit - drawn :]
+    chosen = [Choice(one, explored=False, propensity=share) for one in best]
+    if drawn:
+        chance = drawn / len(rest)
+        chosen += [
+            Choice(one, explored=True, propensity=chance * share) for one in draw(rest, drawn)
+        ]
+    if share >= 1 or not chosen:
+        return chosen
+    kept = max(1, round(share * len(chosen)))
+    real = kept / len(chosen)
+    return [replace(one, propensity=one.propensity / share * real) for one in draw(chosen, kept)]
 
 
 def _rank(candidate: OpenCandidate, now: datetime) -> float:

@@ -1,68 +1,47 @@
 -- owns: llm_scores
 -- reads: campaign_candidates, profile_features, profiles_raw
 
--- name: list_open
--- The best candidates by cheap score that have no verdict under this key, read in the order of
--- campaign_candidates_ranked until there are enough. Each one costs a probe of profile_features'
--- key, of llm_scores_cache and of llm_scores_refused; "offset 0" keeps the planner from turning the
--- probes into a join over whole tables.
-select c.profile_id, c.candidate_score_cheap as cheap_score, f.last_post_at
-from campaign_candidates c
-cross join lateral (
-    select pf.view_hash, pf.last_post_at
-    from profile_features pf
-    where pf.profile_id = c.profile_id
-    offset 0
-) f
-where c.campaign_id = :campaign_id
-  and not exists (
-    select from llm_scores s
-    where s.outcome = 'verdict'
-      and s.campaign_id = c.campaign_id and s.profile_id = c.profile_id
-      and s.profile_hash = f.view_hash and s.criteria_hash = :criteria_hash
-      and s.model = :model and s.prompt_version = :prompt_version
-    offset 0
-  )
-  and not exists (
-    select from llm_scores r
-    where r.outcome = 'refused'
-      and r.campaign_id = c.campaign_id and r.profile_id = c.profile_id
-      and r.profile_hash = f.view_hash and r.criteria_hash = :criteria_hash
-      and r.model = :model and r.prompt_version = :prompt_version
-    offset :most_refusals::int - 1
-  )
-order by c.candidate_score_cheap desc, c.profile_id
-limit :limit;
-
--- name: get_open
--- The view to judge, read right before it is judged: no row where the candidate is gone, or where
+-- name: list_views
+-- The views to judge, read right before they are judged: no row where the candidate is gone, or where
 -- another worker was faster, be it with a verdict or with the last refused answer that is paid for.
 -- Uses the keys of campaign_candidates and profile_features, llm_scores_cache and
--- llm_scores_refused.
-select c.profile_id, f.username, f.view, f.view_hash, c.candidate_score_cheap as cheap_score
+-- llm_scores_refused; "offset 0" keeps the planner from joining whole tables.
+select
+    c.profile_id, f.username, f.view, f.view_hash, c.candidate_score_cheap as cheap_score,
+    r.refusals
 from campaign_candidates c
 join profile_features f on f.profile_id = c.profile_id
-where c.profile_id = :profile_id and c.campaign_id = :campaign_id
+cross join lateral (
+    select count(*) as refusals
+    from llm_scores s
+    where s.outcome = 'refused'
+      and s.campaign_id = c.campaign_id and s.profile_id = c.profile_id
+      and s.profile_hash = f.view_hash and s.criteria_hash = :criteria_hash
+      and s.model = :model and s.prompt_version = :prompt_version
+    offset 0
+) r
+where c.profile_id = any(:profile_ids::bigint[]) and c.campaign_id = :campaign_id
+  and r.refusals < :most_refusals::int
   and not exists (
     select from llm_scores s
     where s.outcome = 'verdict'
       and s.campaign_id = c.campaign_id and s.profile_id = c.profile_id
       and s.profile_hash = f.view_hash and s.criteria_hash = :criteria_hash
       and s.model = :model and s.prompt_version = :prompt_version
-  )
-  and not exists (
-    select from llm_scores r
-    where r.outcome = 'refused'
-      and r.campaign_id = c.campaign_id and r.profile_id = c.profile_id
-      and r.profile_hash = f.view_hash and r.criteria_hash = :criteria_hash
-      and r.model = :model and r.prompt_version = :prompt_version
-    offset :most_refusals::int - 1
+    offset 0
   );
 
 -- name: insert_answer
 -- One row an answer; a second verdict under one key is a no-op (llm_scores_cache). The profile is
 -- locked as the foreign key would lock it, so that one that was erased meanwhile gives no row
--- instead of an error.
+-- instead of an error. Whose verdict is no longer under way (by the key of llm_flights) is let go in
+-- the same commit.
+with ended as (
+    delete from llm_flights l
+    where l.campaign_id = :campaign_id and l.profile_id = :profile_id
+      and l.profile_hash = :profile_hash and l.criteria_hash = :criteria_hash
+      and l.model = :model and l.prompt_version = :prompt_version and l.holder = :holder::uuid
+)
 insert into llm_scores (
     campaign_id, profile_id, username, profile_hash, criteria_hash, model, prompt_version,
     outcome, qualified, score, confidence, reasons, raw, error, latency_ms, created_at

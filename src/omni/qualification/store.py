@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
 from omni.campaigns.types import Campaign
 from omni.qualification.types import (
-    OpenCandidate,
+    MOST_REFUSALS,
     Refusal,
     Shortlisted,
     Verdict,
@@ -21,24 +23,23 @@ from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.qualification")
 
-MOST_REFUSALS = 3
-"""So often one person's refused answers are paid for under one key; then the run passes them by."""
 
-
-async def list_open(db: Executor, key: VerdictKey, *, limit: int) -> list[OpenCandidate]:
-    """Return up to `limit` candidates without a verdict under `key`, best cheap score first."""
+async def list_views(
+    db: Executor, key: VerdictKey, profile_ids: Sequence[int]
+) -> list[Shortlisted]:
+    """Return those of whom there is something left to judge, as a judge is to see them."""
     rows = await db.fetch(
-        QUERIES["list_open"], **asdict(key), most_refusals=MOST_REFUSALS, limit=limit
+        QUERIES["list_views"],
+        **asdict(key),
+        profile_ids=list(profile_ids),
+        most_refusals=MOST_REFUSALS,
     )
-    return [OpenCandidate(**row) for row in rows]
+    return [Shortlisted(**row) for row in rows]
 
 
 async def get_open(db: Executor, key: VerdictKey, profile_id: int) -> Shortlisted | None:
     """Return the candidate as a judge is to see it; None if there is nothing left to judge."""
-    row = await db.fetchrow(
-        QUERIES["get_open"], **asdict(key), profile_id=profile_id, most_refusals=MOST_REFUSALS
-    )
-    return None if row is None else Shortlisted(**row)
+    return next(iter(await list_views(db, key, [profile_id])), None)
 
 
 async def insert_answer(
@@ -50,11 +51,13 @@ async def insert_answer(
     raw: str,
     latency_ms: float,
     now: datetime,
+    holder: UUID | None = None,
 ) -> bool:
     """Record what was read from an answer.
 
     Args:
         raw: The answer as it came, made fit to be kept.
+        holder: Whose flight ends with it; None: the judge is asked once more.
 
     Returns:
         False where the same key had its verdict already, or the profile is gone: nothing changed.
@@ -74,6 +77,7 @@ async def insert_answer(
         raw=raw,
         error=reading.reason if isinstance(reading, Refusal) else None,
         latency_ms=latency_ms,
+        holder=holder,
         now=now,
     )
     return written == 1

@@ -10,6 +10,9 @@ from omni.base.errors import OmniError
 from omni.base.hashing import digest
 from omni.campaigns.types import Campaign
 
+MOST_REFUSALS = 3
+"""So often one person's refused answers are paid for under one key; then the run passes them by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -91,13 +94,32 @@ class OpenCandidate:
 
 @dataclass(frozen=True, slots=True)
 class Shortlisted:
-    """A candidate that is to be judged: all that a judge may see is in `view`."""
+    """A candidate that is to be judged: all that a judge may see is in `view`.
+
+    Attributes:
+        refusals: How many answers on this very view were refused until now.
+    """
 
     profile_id: int
     username: str
     view: dict[str, Any]
     view_hash: str
     cheap_score: float
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Somebody on the shortlist.
+
+    Attributes:
+        explored: Drawn by chance, not for the rank.
+        propensity: How likely it was to be chosen, above 0 and up to 1.
+    """
+
+    candidate: OpenCandidate
+    explored: bool
+    propensity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +144,7 @@ class QualificationReport:
     qualified: int
     failed: int = 0
     held: str | None = None
+    explored: int = 0
 
 
 class BudgetSpent(OmniError):
