@@ -113,7 +113,8 @@ async def test_promotion_reads_a_page_and_what_hangs_on_it(
     filled: Database, campaign_id: int
 ) -> None:
     key = asdict(KEY) | {"campaign_id": campaign_id}
-    page: dict[str, object] = key | {"threshold": 0.6, "batch": BATCH, "now": NOW, "before": []}
+    before: list[str] = []
+    page = key | {"threshold": 0.6, "batch": BATCH, "now": NOW, "before": before}
     # Each verdict is probed in five keys, and half of a page are written with their indexes.
     assert await cost(filled, LEADS["promote_page"], page | {"after": 0}) < 40 * BATCH
     assert await cost(filled, LEADS["withdraw_page"], page | TOP) < 12 * BATCH

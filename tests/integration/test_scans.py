@@ -173,7 +173,7 @@ STEPS = (
     Step("discover", discover, FOUND, 50, 5, find_some_before),
     Step("crawl.refresh", find_stale, STALE, 60, 8),
     Step("maintain", maintain, len(CHANGED) * (OTHERS + 1), 4, 2, make_changes),
-    Step("qualify", qualify, JUDGED, 120, 25),
+    Step("qualify", qualify, JUDGED, 240, 35),
     Step("promote", promote, 700, 10, 5),
     Step("leads", first_page, 50, 3, 2),
     Step("leads, deep", deep_page, 50, 3, 2),

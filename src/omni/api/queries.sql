@@ -107,7 +107,7 @@ where ({{where}}) is true
 limit :limit::bigint;
 
 -- name: count_candidates_now
--- At most :most rows of the campaign's own part of campaign_candidates_ranked, each with a probe of
+-- At most :most rows of the campaign's own part of campaign_candidates_open, each with a probe of
 -- profile_features' key: who of the present candidates stays.
 select count(*) as held, count(*) filter (where ({{where}}) is not true) as leaves
 from (

@@ -155,6 +155,8 @@ class _Run:
     holder: UUID
     total: int
     held_until: datetime | None = None
+    fault: Transient | None = None
+    down: Transient | None = None
     tally: _Tally = field(default_factory=_Tally)
     settled: dict[int, str] = field(default_factory=dict[int, str])
     waiting: deque[int] = field(default_factory=deque[int])
@@ -180,13 +182,18 @@ class _Run:
             raise errors.exceptions[0] from errors
         finally:
             await self._let_go()
+        if self.down is not None:
+            raise self.down
         if self.tally.unanswered and not self.tally.verdicts + self.tally.refused:
             raise Transient(f"the judge answered none of {self.tally.unanswered} calls")
 
     async def _judge_on(self) -> None:
-        while self.held_until is None and (person := await self._next()) is not None:
+        while self._goes_on() and (person := await self._next()) is not None:
             await self._judge_one(person)
             self._step(1)
+
+    def _goes_on(self) -> bool:
+        return self.held_until is None and self.down is None
 
     async def _next(self) -> Shortlisted | None:
         """Return the next one of whom there is something to ask, and whom nobody else asks of."""
@@ -221,7 +228,9 @@ class _Run:
                 self.held_until = spent.until
             except Transient as passing:
                 fault = passing
-                self.tally.failed += not isinstance(fault, Resting)
+                if not isinstance(fault, Resting):
+                    self.tally.failed += 1
+                    self.fault = fault
                 get_logger().warning("qualification.call_failed", error=str(fault))
                 continue
             return
@@ -289,14 +298,18 @@ class _Run:
         return Prompt(asked.system, asked.user, asked.schema, facts=asked.facts)
 
     def _count_unanswered(self, fault: Transient) -> None:
-        """Go on after a failed call, but not when the judges are down: the job is tried again."""
+        """Go on after a failed call, but not when the judges are down: the job is tried again.
+
+        What is under way is waited for, so that nothing that is paid for is lost.
+        """
         self.tally.unanswered += 1
         self.tally.in_a_row += 1
-        if self.tally.in_a_row >= MAX_FAILED_IN_A_ROW:
-            raise Transient(
+        fault = self.fault or fault  # what it rests for tells more than that it rests
+        if self.tally.in_a_row >= MAX_FAILED_IN_A_ROW and self.down is None:
+            self.down = Transient(
                 f"{self.tally.in_a_row} calls in a row failed, the last: {fault}",
                 retry_after=fault.retry_after,
-            ) from fault
+            )
 
     async def _let_go(self) -> None:
         """Let others take those who were taken and not judged."""
