@@ -106,26 +106,24 @@ def _is_placed_by(name: _Named, following: _Named | None) -> bool:
 
 
 def _names_in(text: str) -> list[_Named]:
-    folded_text = plain(text)
-    if _hints().isdisjoint(split_words(folded_text)):
+    if _hints().isdisjoint(split_words(plain(text))):
         return []
     words = _WORD.findall(text)
-    # In plain ASCII the words of the folded text are the folded words.
-    folded = _WORD.findall(folded_text) if text.isascii() else list(map(plain, words))
-    folded = [word.rstrip(".") for word in folded]
+    folded = [word.rstrip(".") for word in plain("\n".join(words)).split("\n")]
     first_words = _first_words()
     found: list[_Named] = []
     end = 0
     for at, word in enumerate(folded):
-        if at >= end and word in first_words and (named := _name_at(words, folded, at)):
+        longest = first_words.get(word, 0)
+        if at >= end and longest and (named := _name_at(words, folded, at, longest)):
             found.append(named)
             end = named.end
     return found
 
 
-def _name_at(words: list[str], folded: list[str], begin: int) -> _Named | None:
-    """Return the longest name that begins with this word."""
-    for end in range(min(begin + _LONGEST, len(words)), begin, -1):
+def _name_at(words: list[str], folded: list[str], begin: int, longest: int) -> _Named | None:
+    """Return the longest name that begins with this word, of at most so many words."""
+    for end in range(min(begin + longest, len(words)), begin, -1):
         exact, loose = " ".join(words[begin:end]), " ".join(folded[begin:end])
         if known := _exact().get(exact) or _loose().get(loose):
             return _Named(*known, begin, end)
@@ -169,9 +167,13 @@ def _loose() -> _Names:
 
 
 @cache
-def _first_words() -> frozenset[str]:
-    names = (*_exact(), *_loose())
-    return frozenset(plain(name.partition(" ")[0]).rstrip(".") for name in names)
+def _first_words() -> dict[str, int]:
+    """The words that names begin with, and how many words the longest of these names has."""
+    longest: dict[str, int] = {}
+    for name in (*_exact(), *_loose()):
+        word = plain(name.partition(" ")[0]).rstrip(".")
+        longest[word] = min(_LONGEST, max(longest.get(word, 0), name.count(" ") + 1))
+    return longest
 
 
 @cache

@@ -55,10 +55,12 @@ def signals_of(facts: Facts) -> tuple[float, ...]:
         "activity": _activity(facts),
         "engagement": _engagement(facts.engagement),
         "tenure": _tenure(facts.created_at, facts.last_post_at),
-        "reachability": UNKNOWN if facts.accepts_messages is None else facts.accepts_messages,
+        "reachability": (
+            UNKNOWN if facts.accepts_messages is None else float(facts.accepts_messages)
+        ),
         "links": 1 - 0.5**facts.domains,
     }
-    return tuple(round(float(values[name]), 6) for name in SIGNALS)
+    return tuple([round(values[name], 6) for name in SIGNALS])
 
 
 def _completeness(facts: Facts) -> float:

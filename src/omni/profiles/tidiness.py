@@ -44,8 +44,8 @@ def is_tidy(profile: RawProfile) -> bool:
         and _are_lines(lines)
         and _are_clean(texts)
         and len(profile.bio or "") <= MAX_BIO
-        and all(map(_is_moment, (profile.created_at, *(p.created_at for p in profile.posts))))
-        and all(map(_is_count, (profile.followers, profile.follows, profile.posts_count)))
+        and all(map(_is_moment, [profile.created_at, *[p.created_at for p in profile.posts]]))
+        and _are_counts(profile.followers, profile.follows, profile.posts_count)
         and _are_urls(profile.image_urls, MAX_IMAGES)
         and _are_urls(profile.links, MAX_LINKS)
         and _are_posts(profile.posts)
@@ -59,15 +59,17 @@ def newest_first(post: RawPost) -> tuple[float, str]:
 
 
 def _are_lines(lines: Sequence[str]) -> bool:
-    return all(0 < len(line) <= MAX_NAME and "  " not in line for line in lines) and _are_plain(
-        lines, " ".join(lines)
-    )
+    for line in lines:
+        if not 0 < len(line) <= MAX_NAME or "  " in line:
+            return False
+    return _are_plain(lines, " ".join(lines))
 
 
 def _are_clean(texts: Sequence[str]) -> bool:
-    return all(0 < len(text) <= MAX_BIO for text in texts) and _are_plain(
-        texts, " ".join(texts).replace("\n", " ")
-    )
+    for text in texts:
+        if not 0 < len(text) <= MAX_BIO:
+            return False
+    return _are_plain(texts, " ".join(texts).replace("\n", " "))
 
 
 def _are_plain(texts: Iterable[str], together: str) -> bool:
@@ -87,9 +89,8 @@ def _are_posts(posts: Sequence[RawPost]) -> bool:
     for post in posts:
         if len(post.text) > MAX_POST:
             return False
-        for count in (post.likes, post.reposts, post.replies):
-            if count is not None and not 0 <= count <= MAX_COUNT:
-                return False
+        if not _are_counts(post.likes, post.reposts, post.replies):
+            return False
     dates = [post.created_at for post in posts]
     if all(map(_is_after, dates, dates[1:])):
         return True
@@ -101,8 +102,12 @@ def _is_after(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one > other
 
 
-def _is_count(value: int | None) -> bool:
-    return value is None or 0 <= value <= MAX_COUNT
+def _are_counts(one: int | None, two: int | None, three: int | None) -> bool:
+    return (
+        (one is None or 0 <= one <= MAX_COUNT)
+        and (two is None or 0 <= two <= MAX_COUNT)
+        and (three is None or 0 <= three <= MAX_COUNT)
+    )
 
 
 def _is_moment(value: datetime | None) -> bool:

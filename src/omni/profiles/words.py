@@ -67,7 +67,7 @@ def _words(text: str) -> list[str]:
     if "@" in plain:
         plain = _MENTION.sub(" ", plain)
     words = split_words(plain)
-    inner = any(mark in plain for mark in "-'’")
+    inner = "-" in plain or "'" in plain or "’" in plain
     return [word.strip("-'") for word in words] if inner else words
 
 
