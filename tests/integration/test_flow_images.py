@@ -18,7 +18,8 @@ from omni.flow import pictures
 from omni.flow.follow import IMAGES_AGAIN
 from omni.flow.world import World
 from omni.jobs.types import CrawlRefresh, FetchImages
-from omni.profiles import refresh_work
+from omni.profiles import image_store, image_work, refresh_work
+from omni.profiles.types import Seen, StoredImage
 from omni.profiles.work import store_batch
 from omni.storage.db import Database
 from tests.flow_fixtures import AnsweringSource, run_step, running_world
@@ -122,3 +123,23 @@ async def test_the_tries_are_bounded(db: Database, world: World, host: Host) -> 
         args, tries = again.args, tries + 1
     assert tries == 1 + len(IMAGES_AGAIN)
     assert tuple(sorted(IMAGES_AGAIN)) == IMAGES_AGAIN, "later each time"
+
+
+@pytest.mark.parametrize("leaves", ["hides", "is gone"])
+async def test_who_leaves_shows_no_picture_any_more_and_none_that_comes_late(
+    db: Database, world: World, leaves: str
+) -> None:
+    person = await add_person(db)
+    await run_step(world, FetchImages(profile_ids=(person,)))
+    assert await rows(db, HELD) == [(person,)]
+    held = (await image_store.shown_images(db, [person]))[0]
+    stays = raw_profile(2)
+    hidden = raw_profile(1, discoverable=False)
+    answer = [stays, hidden] if leaves == "hides" else [stays]
+    source = AnsweringSource("synthetic", lambda _: answer)
+    await run_step(replace(world, sources={"synthetic": source}), CrawlRefresh())
+    assert await rows(db, HELD) == []
+    sha256, copy = await image_work.keep(db, world.objects, b"late", "image/webp", now=NOW)
+    late = StoredImage(person, 0, held.url, sha256, "image/webp", 4)
+    assert await image_store.put_images(db, [(late, Seen(), copy)], now=NOW) == 0
+    assert await rows(db, HELD) == []

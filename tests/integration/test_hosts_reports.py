@@ -16,6 +16,7 @@ from omni.hosts.plan import worst_first
 from omni.hosts.types import HostSeen
 from omni.storage.db import Database
 from tests.api_fixtures import served
+from tests.e2e.product import free_ports
 from tests.http_fixtures import client, reply, reset, scripted_server
 
 
@@ -87,3 +88,27 @@ def test_trouble_comes_first() -> None:
     assert [s.metrics.host for s in worst_first(seen, 5)] == [
         "open2", "half_open1", "paused1", "slowed7", "ok50",
     ]  # fmt: skip
+
+
+async def test_proxies_show_beside_hosts_without_their_secrets(db: Database) -> None:
+    stop = asyncio.Event()
+    nobody = f"http://user:secret@127.0.0.1:{free_ports(1)[0]}"
+    async with (
+        client(proxies=[nobody], timeout_s=5.0) as http,
+        served(db) as api,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(
+            report_hosts(
+                db=db, http=http, process="crawler@here:1", clock=utc_now, stop=stop, every_s=0.05
+            )
+        )
+        with pytest.raises(Transient):
+            await http.get_json("https://93.184.216.34/x")
+        async with asyncio.timeout(20):
+            while not (told := [h for h in await api.client.hosts() if h.errors and h.is_proxy]):  # noqa: ASYNC110 - polls another process
+                await asyncio.sleep(0.05)
+        stop.set()
+    assert [host.host for host in told] == [nobody.partition("@")[2]]
+    assert told[0].errors["proxy"] >= 1
+    assert "secret" not in repr(told)

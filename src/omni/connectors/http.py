@@ -19,7 +19,7 @@ from omni.connectors.exchange import Answer, Ask, HttpRejected, TooLarge
 from omni.connectors.fetched import Fetched, Validators, read_content_type, validators_of
 from omni.connectors.hosts import Hosts, Resolver, system_resolver
 from omni.connectors.meter import Meter, meter
-from omni.connectors.proxies import Proxies, ProxyMetrics
+from omni.connectors.proxies import Proxies
 from omni.connectors.retry import RetryPolicy
 from omni.connectors.types import HostMetrics
 from omni.connectors.wire import Wire
@@ -145,8 +145,8 @@ class HttpClient:
         """Return how each host does, the most asked first, at most 200."""
         return self._hosts.metrics()
 
-    def proxy_metrics(self) -> tuple[ProxyMetrics, ...]:
-        """Return how each proxy does."""
+    def proxy_metrics(self) -> tuple[HostMetrics, ...]:
+        """Return how each proxy does, in the order of the settings."""
         return self._proxies.metrics(asyncio.get_running_loop().time())
 
     async def get_json(

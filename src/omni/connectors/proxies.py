@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from omni.base.errors import Rejected
 from omni.connectors.exchange import Fault
 from omni.connectors.gate import Gate
+from omni.connectors.types import HostMetrics, HostState
 
 FIRST_REST_S = 1.0
 LONGEST_REST_S = 300.0
@@ -23,7 +23,7 @@ class Proxy:
         places: The most requests through it at a time.
     """
 
-    __slots__ = ("gate", "name", "rest_until", "rests", "url")
+    __slots__ = ("failures", "gate", "name", "rest_until", "rests", "tunnels", "url")
 
     def __init__(self, url: str, places: int) -> None:
         self.url = url
@@ -31,29 +31,22 @@ class Proxy:
         self.gate = Gate(places)
         self.rests = 0
         self.rest_until = 0.0
+        self.tunnels = self.failures = 0
 
     def worked(self) -> None:
         """Note that it made a tunnel: whatever came through it then is the host's affair."""
+        self.tunnels += 1
         self.rests = 0
         self.rest_until = 0.0
 
     def failed(self, began: float, now: float) -> None:
         """Let it rest, twice as long each time; requests older than its last rest do not count."""
+        self.failures += 1
         if began < self.rest_until:
             return
         rest_s = min(FIRST_REST_S * 2.0**self.rests, LONGEST_REST_S)
         self.rests = min(self.rests + 1, 20)
         self.rest_until = now + rest_s
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyMetrics:
-    """How a proxy does: requests under way, rests in a row, seconds until it is used again."""
-
-    name: str
-    in_flight: int
-    rests: int
-    next_try_s: float
 
 
 class Proxies:
@@ -83,12 +76,32 @@ class Proxies:
             raise Fault("proxy", "every proxy failed and rests", asked_s=wait, sent=False)
         return min(awake, key=lambda proxy: proxy.gate.held + proxy.gate.waiting)
 
-    def metrics(self, now: float) -> tuple[ProxyMetrics, ...]:
-        """Return how each does."""
-        return tuple(
-            ProxyMetrics(p.name, p.gate.held, p.rests, max(0.0, p.rest_until - now))
-            for p in self._all
-        )
+    def metrics(self, now: float) -> tuple[HostMetrics, ...]:
+        """Return how each does, in the order of the settings."""
+        return tuple(_metrics(proxy, now) for proxy in self._all)
+
+
+def _metrics(proxy: Proxy, now: float) -> HostMetrics:
+    rest_s = max(0.0, proxy.rest_until - now)
+    state: HostState = "open" if rest_s else "half_open" if proxy.rests else "ok"
+    return HostMetrics(
+        host=proxy.name,
+        state=state,
+        requests=proxy.tunnels + proxy.failures,
+        limited=0,
+        bytes_in=0,
+        errors={"proxy": proxy.failures} if proxy.failures else {},
+        last_error="proxy" if proxy.rests else None,
+        p50_ms=None,
+        p95_ms=None,
+        in_flight=proxy.gate.held,
+        waiting=proxy.gate.waiting,
+        concurrency=proxy.gate.places,
+        rate_limit=None,
+        rate=0.0,
+        next_try_s=rest_s,
+        is_proxy=True,
+    )
 
 
 def _name_of(url: str) -> str:

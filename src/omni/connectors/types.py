@@ -146,7 +146,9 @@ HostState = Literal["ok", "slowed", "paused", "open", "half_open"]
 
 @dataclass(frozen=True, slots=True)
 class HostMetrics:
-    """How one host does, as one process sees it since it began.
+    """How one host, or one proxy on the way to hosts, does, as one process sees it since it began.
+
+    Of a proxy only what its tunnels show is known: no bytes, no times, and no limit of its pace.
 
     Attributes:
         host: With its port.
@@ -163,6 +165,7 @@ class HostMetrics:
         rate_limit: The most requests a second, at present; None where nothing limits them.
         rate: Good answers a second, of about the last two seconds.
         next_try_s: Seconds until it may be asked again; 0 where it may be now.
+        is_proxy: Requests went out through it; they are counted at their hosts too.
     """
 
     host: str
@@ -180,3 +183,4 @@ class HostMetrics:
     rate_limit: float | None
     rate: float
     next_try_s: float
+    is_proxy: bool = False

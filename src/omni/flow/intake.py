@@ -14,6 +14,7 @@ from omni.flow.types import JobContext
 from omni.flow.world import World
 from omni.jobs import store as ledger
 from omni.leads import store as leads
+from omni.profiles import image_store
 from omni.profiles import work as profiles
 from omni.profiles.types import StoredBatch
 from omni.storage.db import Database, Tx
@@ -79,8 +80,8 @@ async def forget_hidden(
 ) -> tuple[int, ...]:
     """Let go, at once, of those of a batch who are known and ask not to be found any more.
 
-    They lose their features and leave every campaign. This has a transaction of its own for each
-    platform: it must not wait for people while it holds those of another batch.
+    They lose their features and pictures, and leave every campaign. This has a transaction of its
+    own for each platform: it must not wait for people while it holds those of another batch.
 
     Returns:
         The profile_ids of those for whom that is news.
@@ -96,6 +97,7 @@ async def forget_hidden(
             gone = await profiles.mark_missing(
                 tx, platform=platform, shown=(), hidden=sorted(people), left_out=(), now=now
             )
+            await image_store.drop_images_of(tx, gone)
             await ledger.enqueue(tx, follow.after_leaving(gone), now=now)
         everyone += gone
     return tuple(everyone)

@@ -19,7 +19,7 @@ from omni.jobs import store as ledger
 from omni.jobs.plan import describe
 from omni.jobs.types import CrawlRefresh, Progress
 from omni.leads import store as leads
-from omni.profiles import refresh_store, refresh_work
+from omni.profiles import image_store, refresh_store, refresh_work
 from omni.profiles import work as profiles
 from omni.profiles.image_work import old_images
 from omni.profiles.refresh import Spending, share
@@ -195,6 +195,7 @@ async def _note_missing(
             now=asked,
         )
         await refresh_store.drop_standings(tx, gone)
+        await image_store.drop_images_of(tx, gone)
         await ledger.enqueue(tx, follow.after_leaving(gone), now=world.clock())
     return len(gone)
 

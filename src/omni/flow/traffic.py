@@ -40,7 +40,7 @@ async def report_hosts(
         with suppress(TimeoutError):
             async with asyncio.timeout(every_s):
                 await stop.wait()
-        if metrics := http.metrics():
+        if metrics := (*http.proxy_metrics(), *http.metrics()):
             await _try(hosts.put_report(db, process, metrics, now=clock()))
     await _try(hosts.drop_report(db, process))
 

@@ -15,7 +15,7 @@ where p.profile_id = any(:profile_ids::bigint[]) and p.gone_since is null and sh
 order by p.profile_id, shown.place;
 
 -- name: put_images
--- Primary key. A person who was erased while their pictures were fetched gets none: the join leaves
+-- Primary key. Who was erased or has gone while their pictures were fetched gets none: the join leaves
 -- them out, and its lock is the one that the foreign key needs. So does one whose object was given up
 -- meanwhile (image_objects_kept): the picture is asked for again.
 with mine as materialized (
@@ -40,7 +40,7 @@ select p.profile_id, n.position, n.url, n.sha256, n.content_type, n.bytes, n.eta
 from unnest(:profile_ids::bigint[], :positions::smallint[], :urls::text[], :sha256s::text[],
     :content_types::text[], :bytes::int[], :etags::text[], :last_modified::text[])
     as n (profile_id, position, url, sha256, content_type, bytes, etag, last_modified)
-join profiles_raw p on p.profile_id = n.profile_id
+join profiles_raw p on p.profile_id = n.profile_id and p.gone_since is null
 where n.sha256 in (select k.sha256 from kept k)
 order by p.profile_id, n.position
 for key share
@@ -63,6 +63,10 @@ delete from images i
 using profiles_raw p
 where p.profile_id = any(:profile_ids::bigint[]) and i.profile_id = p.profile_id
     and i.position >= jsonb_array_length(p.payload -> 'image_urls');
+
+-- name: drop_images_of
+-- Primary key: every picture of these people.
+delete from images where profile_id = any(:profile_ids::bigint[]);
 
 -- name: images_of
 -- Primary key of images.

@@ -175,3 +175,9 @@ async def forget_objects(db: Executor, objects: Sequence[tuple[str, str]]) -> No
             sha256s=[sha256 for sha256, _ in objects],
             copies=[copy for _, copy in objects],
         )
+
+
+async def drop_images_of(db: Executor, profile_ids: Sequence[int]) -> None:
+    """Show no picture of these people any more; the sweep removes what nobody else shows."""
+    if profile_ids:
+        await db.execute(QUERIES["drop_images_of"], profile_ids=list(profile_ids))

@@ -21,8 +21,8 @@ class HostsPage:
         """Draw the list."""
         ui.label("Hosts").classes("text-2xl font-semibold")
         ui.label(
-            "The servers of platforms that are asked. One that is strained gets fewer requests, one"
-            " that fails rests."
+            "The servers of platforms that are asked, and the proxies on the way there. One that is"
+            " strained gets fewer requests, one that fails rests."
         ).classes("omni-muted")
         await self._rows()
         ui.timer(REFRESH_S, self._rows.refresh)
@@ -42,7 +42,8 @@ def _row(host: HostOut) -> None:
     with ui.card().classes("w-full gap-1 p-3").props("flat bordered"):
         with ui.row().classes("w-full items-center gap-3"):
             chip(host.state.replace("_", " "))
-            ui.label(host.host).classes("font-medium omni-text")
+            name = f"proxy {host.host}" if host.is_proxy else host.host
+            ui.label(name).classes("font-medium omni-text")
             ui.space()
             ui.label(_next_try(host)).classes("omni-muted text-sm")
         ui.label(" · ".join(_words(host))).classes("text-sm omni-text")
@@ -53,6 +54,8 @@ def _row(host: HostOut) -> None:
 
 
 def _words(host: HostOut) -> list[str]:
+    if host.is_proxy:
+        return [f"{host.requests:,} requests", f"{host.in_flight} of {host.concurrency} places"]
     rate = f"{host.rate:.1f} answers a second"
     if host.rate_limit is not None:
         rate += f", at most {host.rate_limit:.1f}"

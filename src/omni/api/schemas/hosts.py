@@ -12,7 +12,7 @@ from omni.hosts.types import HostSeen
 
 
 class HostOut(BaseModel):
-    """How one host does, as one process sees it since it began."""
+    """How one host, or one proxy, does, as one process sees it since it began."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,6 +34,10 @@ class HostOut(BaseModel):
     rate_limit: float | None = Field(description="The most requests a second; null: no limit.")
     rate: float = Field(description="Good answers a second, lately.")
     next_try_at: datetime | None = Field(description="When it may be asked again; null: now.")
+    is_proxy: bool = Field(
+        description="A proxy: its requests are counted at their hosts too; bytes and times are not"
+        " known of it."
+    )
     reported_at: datetime
 
     @classmethod
@@ -57,5 +61,6 @@ class HostOut(BaseModel):
             rate_limit=metrics.rate_limit,
             rate=metrics.rate,
             next_try_at=seen.reported_at + wait if wait else None,
+            is_proxy=metrics.is_proxy,
             reported_at=seen.reported_at,
         )
