@@ -196,6 +196,8 @@ async def test_every_loop_of_redirects_ends(server: ScriptedServer, http: HttpCl
         "//10.0.0.1/",
         "https://example.com@10.0.0.1/",
         "https://10.0.0.1\\@example.com/",
+        "https://[/",
+        "//[::1",
     ],
 )
 async def test_no_redirect_leads_to_a_private_place(server: ScriptedServer, target: str) -> None:

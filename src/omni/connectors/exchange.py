@@ -139,7 +139,11 @@ class Ask:
         Raises:
             Rejected: It leads where requests must not go.
         """
-        target = parse_target(urljoin(self.target.url, location), loopback=loopback)
+        try:
+            url = urljoin(self.target.url, location)
+        except ValueError as error:
+            raise Rejected(f"{self.target.host} redirects to what is no URL") from error
+        target = parse_target(url, loopback=loopback)
         if target.origin == self.target.origin:
             return replace(self, target=target)
         kept = {k: v for k, v in self.headers.items() if k.lower() in _KEPT_ACROSS_ORIGINS}

@@ -90,7 +90,7 @@ def read_value(value: str) -> str:
 
 def to_profile(member: MemberJson, base_url: str) -> RawProfile:
     """Map a member; what the forum does not tell stays None, which is not the same as 0 or no."""
-    avatar = urljoin(base_url + "/", member.avatar) if member.avatar else None
+    avatar = _absolute(member.avatar, base_url)
     pages = [
         url for url in (avatar, member.homepage) if url and url.startswith(("https:", "http:"))
     ]
@@ -112,6 +112,14 @@ def to_profile(member: MemberJson, base_url: str) -> RawProfile:
             for post in member.posts[:MAX_POSTS]
         ),
     )
+
+
+def _absolute(url: str | None, base_url: str) -> str | None:
+    """Return the address in full; one that makes no sense must not cost the others of a batch."""
+    try:
+        return urljoin(base_url + "/", url) if url else None
+    except ValueError:
+        return None
 
 
 def _aware(moment: datetime | None) -> datetime | None:
