@@ -68,7 +68,7 @@ async def test_a_platform_that_fails_leaves_the_others_their_turn(
     assert (
         done.result["failed_batches"]
         == len(down.asked)
-        == (1 if isinstance(fault, Transient) else 2)
+        == (1 if isinstance(fault, Transient) else 6)
     )
     assert await rows(db, SEEN) == [(f"up:{n}",) for n in range(4)], "nobody else was seen"
 
@@ -84,6 +84,21 @@ async def test_a_batch_that_fails_goes_to_the_end_of_the_line(db: Database, worl
         await run_step(one, CrawlRefresh(limit=4))
     assert (await run_step(one, CrawlRefresh(limit=4))).result["unchanged"] == 4
     assert source.asked == [("sick:0", "sick:1"), ("sick:2", "sick:3"), ("sick:4", "sick:5")]
+
+
+async def test_one_whom_the_platform_refuses_costs_nobody_else_their_look(
+    db: Database, world: World
+) -> None:
+    await add_people(db, "sick", 12)
+    healthy = everybody("sick")
+    source = AnsweringSource(
+        "sick", lambda ids: Rejected("400") if "sick:3" in ids else healthy(ids), batch_size=8
+    )
+    done = await run_step(platforms(world, source), CrawlRefresh())
+    assert (done.result["unchanged"], done.result["failed_batches"]) == (11, 4)
+    asked = [each for batch in source.asked for each in batch]
+    assert ("sick:3",) in source.asked
+    assert len(source.asked) == 1 + 6 + 1, f"asked {asked}"
 
 
 async def test_who_left_leaves_every_campaign_and_comes_back(db: Database, world: World) -> None:

@@ -29,6 +29,9 @@ from omni.profiles.types import StoredBatch
 RUN_S = 600.0
 """After so long a run begins no more batches: the next one goes on."""
 
+HALVED = 8
+"""After so many refused batches in a row no more is halved: it is enough to find one of 200."""
+
 TIMES = 5
 """How often one choice looks further where those who are due are suppressed."""
 
@@ -114,20 +117,33 @@ async def _reread_platform(
     total: int,
     until: float,
 ) -> tuple[_Reread, Spending]:
-    """Read a platform's people again, batch by batch, as far as its budget reaches."""
+    """Read a platform's people again, batch by batch, as far as its budget reaches.
+
+    A batch that is refused is asked for in halves, so that one person whom the platform cannot bear
+    does not keep the others of the batch from being read; not where it refuses everything.
+    """
     source = world.source(people[0].platform)
-    place = 0
-    while place < len(people) and asyncio.get_running_loop().time() < until:
+    place, in_a_row = 0, 0
+    halves: list[Sequence[Met]] = []
+    while (halves or place < len(people)) and asyncio.get_running_loop().time() < until:
         size = spending.affordable(source.batch_size)
-        part = people[place : place + size]
-        if not part:
+        if not size:
             break
-        place += len(part)
-        part = await refresh_work.claim(world.db, part, now=world.clock())
+        if halves:
+            part = halves.pop()[:size]
+        else:
+            chosen = people[place : place + size]
+            place += len(chosen)
+            part = await refresh_work.claim(world.db, chosen, now=world.clock())
         if not part:
             continue
+        before = done.failed
         with meter() as met:
             done, goes_on = await _reread(world, job, source, part, done)
+        in_a_row = in_a_row + 1 if done.failed > before else 0
+        if 0 < in_a_row <= HALVED and len(part) > 1:
+            middle = len(part) // 2
+            halves += [part[middle:], part[:middle]]
         # Some sources do without HTTP: then a batch counts as one request.
         requests = max(1, met.requests)
         spending = spending.after(people=len(part), requests=requests)
