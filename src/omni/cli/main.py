@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from omni.base.log import configure_logging
-from omni.cli import crawling, importing, judge, keys, reading, replaying, running
+from omni.cli import crawling, importing, judge, judging, keys, reading, replaying, running
 from omni.cli.faults import guarded
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("import", help="Take in the people of a CSV, JSONL or Parquet file."
 )
 app.command("replay", help="Judge a campaign again from recordings alone.")(replaying.replay)
 app.add_typer(keys.app, name="keys")
+judging.add_commands(judge.app)
 app.add_typer(judge.app, name="judge")
 app.add_typer(judge.prompt_app, name="prompt")
 

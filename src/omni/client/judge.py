@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from omni.api.schemas.judge import JudgesOut, PromptOut
+from omni.api.schemas import Page
+from omni.api.schemas.judge import (
+    ComparisonOut,
+    DisagreementOut,
+    EvaluationOut,
+    JudgesOut,
+    PromptOut,
+)
 from omni.client.calls import Calls
 
 
@@ -20,3 +27,24 @@ class JudgeCalls(Calls):
         return await self._get(
             PromptOut, "/prompt", {"campaign_id": campaign_id, "profile_id": profile_id}
         )
+
+    async def evaluation(self, campaign_id: int) -> EvaluationOut:
+        """Return how well a campaign's verdicts agree with what people decided."""
+        return await self._get(EvaluationOut, f"/campaigns/{campaign_id}/evaluation")
+
+    async def comparisons(self, campaign_id: int) -> list[ComparisonOut]:
+        """Return how judges compared on a campaign's people, the newest first."""
+        path = f"/campaigns/{campaign_id}/comparisons"
+        return (await self._get(Page[ComparisonOut], path)).items
+
+    async def disagreements(
+        self, campaign_id: int, *, only_open: bool = True, limit: int = 50
+    ) -> list[DisagreementOut]:
+        """Return the people about whom judges disagreed, the newest first."""
+        path = f"/campaigns/{campaign_id}/disagreements"
+        params = {"only_open": str(only_open).lower(), "limit": limit}
+        return (await self._get(Page[DisagreementOut], path, params)).items
+
+    async def settle_disagreement(self, disagreement_id: int, *, fits: bool) -> None:
+        """Say whether the person fits."""
+        await self._transport.send("POST", f"/disagreements/{disagreement_id}", {"fits": fits})

@@ -37,7 +37,15 @@ from omni.api.schemas import (
     TimetableKind,
 )
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
-from omni.api.schemas.judge import JudgeOut, JudgesOut, PromptOut
+from omni.api.schemas.judge import (
+    ComparisonOut,
+    DisagreementOut,
+    EvaluationOut,
+    JudgeOut,
+    JudgesOut,
+    MeasuredShare,
+    PromptOut,
+)
 from omni.api.schemas.people import (
     FreshnessOut,
     ImageOut,
@@ -55,11 +63,14 @@ __all__ = [
     "CampaignOut",
     "CampaignStatus",
     "ClauseShare",
+    "ComparisonOut",
     "CountOut",
     "CrawlConfigIn",
     "CriteriaField",
     "Decision",
+    "DisagreementOut",
     "EditOut",
+    "EvaluationOut",
     "ExplainOut",
     "FieldError",
     "FreshnessOut",
@@ -78,6 +89,7 @@ __all__ = [
     "LeadOut",
     "LeadState",
     "MatchOut",
+    "MeasuredShare",
     "MessageOut",
     "MessageState",
     "NoteOut",

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from omni.base.errors import NotFound
 from omni.campaigns.types import Campaign
 from omni.qualification.replaying import StoredVerdict
-from omni.qualification.types import asked_version
+from omni.qualification.types import Viewed, asked_version
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.qualification", "judging")
-
-
-@dataclass(frozen=True, slots=True)
-class Viewed:
-    """A person as judges see them."""
-
-    profile_id: int
-    username: str
-    view: dict[str, Any]
-    view_hash: str
 
 
 async def get_view(db: Executor, profile_id: int) -> Viewed:

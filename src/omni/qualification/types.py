@@ -84,6 +84,26 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Viewed:
+    """A person as judges see them."""
+
+    profile_id: int
+    username: str
+    view: dict[str, Any]
+    view_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A verdict on a person, and whether the person fits, as somebody decided."""
+
+    profile_id: int
+    qualified: bool
+    score: float
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCandidate:
     """A candidate without a verdict; `last_post_at` is None where no post was read."""
 

@@ -7,6 +7,7 @@ from nicegui import ui
 from omni.client.client import OmniClient
 from omni.client.models import CampaignOut, JudgeOut
 from omni.ui.layout import attempt, chip, nothing
+from omni.ui.trust import TrustPanel
 
 MAX_CAMPAIGNS = 100
 
@@ -25,7 +26,16 @@ class JudgePage:
             "omni-muted"
         )
         await self._judges()
-        await self._prompt()
+        page = await attempt(self._client.list_campaigns(limit=MAX_CAMPAIGNS))
+        ui.select(
+            {0: "no campaign", **campaign_names(page.items if page else [])},
+            value=0,
+            label="Campaign",
+            on_change=lambda event: self._choose(int(event.value or 0)),
+        ).props("outlined dense").classes("w-full")
+        with ui.expansion("What they are asked", icon="description").classes("w-full"):
+            await self._text()
+        await self._trust()
 
     @ui.refreshable_method
     async def _judges(self) -> None:
@@ -40,21 +50,17 @@ class JudgePage:
             "no-caps outline dense"
         )
 
-    async def _prompt(self) -> None:
-        page = await attempt(self._client.list_campaigns(limit=MAX_CAMPAIGNS))
-        names = campaign_names(page.items if page else [])
-        with ui.expansion("What they are asked", icon="description").classes("w-full"):
-            ui.select(
-                {0: "no campaign", **names},
-                value=0,
-                label="With the part of",
-                on_change=lambda event: self._choose(int(event.value or 0)),
-            ).props("outlined dense").classes("w-full")
-            await self._text()
-
     def _choose(self, campaign_id: int) -> None:
         self._campaign = campaign_id or None
         self._text.refresh()
+        self._trust.refresh()
+
+    @ui.refreshable_method
+    async def _trust(self) -> None:
+        if self._campaign is None:
+            nothing("Choose a campaign to see how often its judge is right.")
+        else:
+            await TrustPanel(self._client, self._campaign).draw()
 
     @ui.refreshable_method
     async def _text(self) -> None:

@@ -7,15 +7,29 @@ import asyncio
 from fastapi import APIRouter
 
 from omni.api.deps import Deps, Judging
-from omni.api.routes.params import OptionalId
-from omni.api.schemas.judge import JudgeOut, JudgesOut, PromptOut
+from omni.api.routes.params import Limit, OptionalId, RowId
+from omni.api.schemas import Page
+from omni.api.schemas.judge import (
+    ComparisonOut,
+    DisagreementOut,
+    EvaluationOut,
+    JudgeOut,
+    JudgesOut,
+    PromptOut,
+    SettleDisagreementIn,
+)
 from omni.campaigns import store as campaigns
+from omni.leads.labels_store import list_labels
 from omni.predicate.plan import compile_criteria
+from omni.qualification import comparison_store as comparisons
 from omni.qualification import judging_store as judging
+from omni.qualification.evaluation_plan import draw, evaluate
 from omni.qualification.plan import PROMPT_VERSION, build_question
 from omni.qualification.types import asked_version
 
 router = APIRouter(tags=["judge"])
+
+MAX_COMPARISONS = 20
 
 
 @router.get("/judge", summary="Show the judges")
@@ -56,3 +70,38 @@ async def _look(judge: Judging) -> JudgeOut:
         models=list(health.models),
         concurrency=judge.concurrency,
     )
+
+
+@router.get("/campaigns/{campaign_id}/evaluation", summary="Hold verdicts against decisions")
+async def get_evaluation(campaign_id: RowId, deps: Deps) -> EvaluationOut:
+    """Tell precision, recall and calibration of the verdicts, as far as people's decisions go."""
+    campaign = await campaigns.get(deps.db, campaign_id)
+    found = evaluate(await list_labels(deps.db, campaign), campaign.threshold)
+    told = EvaluationOut.model_validate(found)
+    return told.model_copy(update={"svg": draw(found)})
+
+
+@router.get("/campaigns/{campaign_id}/comparisons", summary="List comparisons of judges")
+async def list_comparisons(campaign_id: RowId, deps: Deps) -> Page[ComparisonOut]:
+    """List how judges compared on the campaign's people, the newest first."""
+    await campaigns.get(deps.db, campaign_id)
+    found = await comparisons.list_comparisons(deps.db, campaign_id, limit=MAX_COMPARISONS)
+    return Page(items=[ComparisonOut.model_validate(one) for one in found], next_cursor=None)
+
+
+@router.get("/campaigns/{campaign_id}/disagreements", summary="List where judges disagree")
+async def list_disagreements(
+    campaign_id: RowId, deps: Deps, only_open: bool = True, limit: Limit = 50
+) -> Page[DisagreementOut]:
+    """List the people to whom one judge said yes and another no, the newest first."""
+    await campaigns.get(deps.db, campaign_id)
+    found = await comparisons.list_disagreements(
+        deps.db, campaign_id, only_open=only_open, limit=limit
+    )
+    return Page(items=[DisagreementOut.model_validate(one) for one in found], next_cursor=None)
+
+
+@router.post("/disagreements/{disagreement_id}", status_code=204, summary="Settle a disagreement")
+async def settle(disagreement_id: RowId, body: SettleDisagreementIn, deps: Deps) -> None:
+    """Say whether the person fits; it counts as a label. Saying it again replaces it."""
+    await comparisons.settle(deps.db, disagreement_id, fits=body.fits, now=deps.clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,3 +38,83 @@ class PromptOut(BaseModel):
     system: str = Field(description="The static part: the task, the rules, criteria and brief.")
     user: str = Field(description="The profile between its two lines, written by a stranger.")
     answer_schema: dict[str, Any] = Field(description="JSON Schema that an answer must follow.")
+
+
+class MeasuredShare(BaseModel):
+    """A share with its 95 % interval by Wilson; no value where there is nothing to count."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    hits: int
+    of: int
+    value: float | None
+    low: float
+    high: float
+
+
+class ReliabilityBin(BaseModel):
+    """Those whose score lies between two bounds, and how many of them fit."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    low: float
+    high: float
+    count: int
+    mean_score: float | None
+    fits: MeasuredShare
+
+
+class EvaluationOut(BaseModel):
+    """How well a campaign's verdicts agree with what people decided."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    labels: int = Field(description="People on whom somebody decided, and who have a verdict.")
+    fit: int
+    precision: MeasuredShare
+    recall: MeasuredShare = Field(description="Among the labelled people alone.")
+    accuracy: MeasuredShare
+    brier: float | None
+    expected_calibration_error: float | None
+    reliability: list[ReliabilityBin]
+    notes: list[str] = Field(description="What keeps the figures from saying more.")
+    svg: str = Field(default="", description="The reliability curve as a picture.")
+
+
+class ComparisonOut(BaseModel):
+    """Two judges on the same people."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    id: int
+    campaign_id: int
+    left_model: str
+    right_model: str
+    sample: int
+    report: dict[str, Any]
+    created_at: datetime
+
+
+class DisagreementOut(BaseModel):
+    """A person to whom one judge says yes and the other no."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    id: int
+    comparison_id: int
+    profile_id: int
+    username: str
+    left_model: str
+    right_model: str
+    left_said: dict[str, Any]
+    right_said: dict[str, Any]
+    fits: bool | None = Field(description="What a person says; null: nobody has yet.")
+    settled_at: datetime | None
+
+
+class SettleDisagreementIn(BaseModel):
+    """A person's word on a disagreement."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fits: bool = Field(strict=True)

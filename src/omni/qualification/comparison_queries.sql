@@ -1,0 +1,60 @@
+-- owns: judge_comparisons, judge_disagreements
+-- reads: campaign_candidates, profile_features, profiles_raw
+
+-- name: list_sample
+-- The same people for the same seed. Reads and sorts the campaign's candidates once, by their hash:
+-- a comparison is rare, and its calls take far longer. Then a probe of profile_features' key each.
+with picked as materialized (
+    select c.profile_id
+    from campaign_candidates c
+    where c.campaign_id = :campaign_id
+    order by md5(c.profile_id::text || :seed::text), c.profile_id
+    limit :limit
+)
+select f.profile_id, f.username, f.view, f.view_hash
+from picked
+join profile_features f on f.profile_id = picked.profile_id
+order by f.profile_id;
+
+-- name: insert_comparison
+-- One row; a run of a comparison is one.
+insert into judge_comparisons (campaign_id, left_model, right_model, sample, report, created_at)
+values (:campaign_id, :left_model, :right_model, :sample, :report::jsonb, :now)
+returning id;
+
+-- name: insert_disagreement
+-- The profile is locked as the foreign key would lock it: one that was erased gives no row.
+insert into judge_disagreements (
+    comparison_id, campaign_id, profile_id, username, left_said, right_said
+)
+select
+    :comparison_id::bigint, :campaign_id::bigint, p.profile_id, :username::text,
+    :left_said::jsonb, :right_said::jsonb
+from profiles_raw p
+where p.profile_id = :profile_id
+for key share;
+
+-- name: list_comparisons
+-- judge_comparisons_by_campaign, the newest first.
+select id, campaign_id, left_model, right_model, sample, report, created_at
+from judge_comparisons
+where campaign_id = :campaign_id
+order by id desc
+limit :limit;
+
+-- name: list_disagreements
+-- judge_disagreements_by_campaign, the newest first; a comparison has at most some hundred.
+select
+    d.id, d.comparison_id, d.profile_id, d.username, c.left_model, c.right_model, d.left_said,
+    d.right_said, d.fits, d.settled_at
+from judge_disagreements d
+join judge_comparisons c on c.id = d.comparison_id
+where d.campaign_id = :campaign_id and (d.fits is null or not :open::boolean)
+order by d.id desc
+limit :limit;
+
+-- name: settle_disagreement
+-- By the primary key.
+update judge_disagreements set fits = :fits, settled_at = :now
+where id = :disagreement_id
+returning campaign_id;
