@@ -31,9 +31,9 @@ async def judged(db: Database, people: int = 6) -> int:
             OllamaJudge(server.url, "llama3.1", timeout_s=60, max_tokens=600, concurrency=2)
         )
         await qualify(
-            db, pool, campaign, ENGLISH, limit=50, clock=lambda: NOW, report=lambda progress: None
+            db, [pool], campaign, ENGLISH, limit=50, clock=lambda: NOW, report=lambda progress: None
         )
-        await promote(db, campaign, model=pool.model, prompt_version=PROMPT_VERSION, now=NOW)
+        await promote(db, campaign, models=[pool.model], prompt_version=PROMPT_VERSION, now=NOW)
         await pool.close()
     return campaign.id
 
