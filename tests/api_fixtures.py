@@ -19,6 +19,7 @@ from omni.api.deps import ApiDeps, Judging, NoObjects, Pinged
 from omni.base.clock import Clock, utc_now
 from omni.base.vault import Vault
 from omni.client.client import OmniClient
+from omni.llm.types import Prices
 from omni.storage.db import Database
 from omni.storage.objects import Objects
 from omni.storage.sql import Query
@@ -115,6 +116,7 @@ def deps(
     broker: Pinged | None = None,
     objects: Objects | None = None,
     judges: Sequence[Judging] = (),
+    prices: Prices | None = None,
 ) -> ApiDeps:
     """Return what the API needs, on a real database."""
     return ApiDeps(
@@ -126,6 +128,7 @@ def deps(
         require_keys=require_keys,
         objects=objects or NoObjects(),
         judges=judges,
+        prices=prices or Prices(),
     )
 
 
@@ -165,9 +168,10 @@ async def served(
     api_key: str | None = None,
     clock: Clock = utc_now,
     judges: Sequence[Judging] = (),
+    prices: Prices | None = None,
 ) -> AsyncGenerator[Served]:
     """Serve the API on `db`, with a client and with bare HTTP."""
-    app = create_api(deps(db, require_keys=require_keys, clock=clock, judges=judges))
+    app = create_api(deps(db, require_keys=require_keys, clock=clock, judges=judges, prices=prices))
     async with (
         serving(app) as url,
         httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http,

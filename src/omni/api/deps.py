@@ -14,6 +14,7 @@ from omni.base.errors import NotFound
 from omni.connectors.file.types import RowMap, Shape, Taken
 from omni.connectors.types import SeedType
 from omni.llm.ports import Health
+from omni.llm.types import Prices
 from omni.storage.db import Database
 
 
@@ -125,6 +126,7 @@ class ApiDeps:
         files: Where files of people are kept; None where none are taken.
         max_upload_bytes: The most bytes of such a file.
         judges: In the order of preference; none where the model is off.
+        prices: What their tokens cost.
     """
 
     db: Database
@@ -138,6 +140,7 @@ class ApiDeps:
     files: Files | None = None
     max_upload_bytes: int = 1_000_000_000
     judges: Sequence[Judging] = ()
+    prices: Prices = field(default_factory=Prices)
 
 
 async def get_deps(request: Request) -> ApiDeps:

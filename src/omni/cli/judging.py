@@ -17,6 +17,8 @@ from omni.cli.render import as_table, print_json, write
 
 if TYPE_CHECKING:
     from omni.base.settings import Settings
+    from omni.client.client import OmniClient
+    from omni.client.models import CostsOut, EstimateOut
     from omni.flow.judging import Comparison, Contender, Pair
 
 MAX_TASK = 20_000
@@ -98,6 +100,39 @@ def evaluate(
     )  # fmt: skip
     for note in found.notes:
         write(f"Note: {note}")
+
+
+def costs(
+    campaign: Annotated[int, typer.Argument(help="The campaign's id.")],
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="How far back.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Show calls, tokens and cost by day, model and purpose, and what the next run will take."""
+    from omni.cli.reading import ask_api
+
+    async def ask(client: OmniClient) -> tuple[CostsOut, EstimateOut]:
+        return await client.costs(campaign, days=days), await client.estimate(campaign)
+
+    found, next_run = ask_api(ask)
+    if as_json:
+        told = {"next_run": next_run.model_dump(mode="json")}
+        print_json({**found.model_dump(mode="json"), **told})
+        return
+    as_table(
+        ("day", "model", "for", "calls", "answered", "failed", "tokens", "cost"),
+        [
+            (f"{one.day}", one.model, one.purpose, f"{one.calls:,}", f"{one.answered:,}",
+             f"{one.failed:,}", f"{one.prompt_tokens + one.answer_tokens:,}", f"{one.cost:.6f}")
+            for one in found.items
+        ],
+        empty="No model has been called.",
+    )  # fmt: skip
+    write(f"today: {found.calls_today:,} calls, {found.cost_today:.6f} {found.currency}".rstrip())
+    cost = "no price" if next_run.cost is None else f"{next_run.cost:.6f} {next_run.currency}"
+    write(
+        f"next run: {next_run.calls:,} calls, about"
+        f" {next_run.prompt_tokens + next_run.answer_tokens:,} tokens, {cost}"
+    )
 
 
 def read_contender(settings: Settings, spec: str) -> Contender:

@@ -27,6 +27,7 @@ app.command("import", help="Take in the people of a CSV, JSONL or Parquet file."
     importing.import_file
 )
 app.command("replay", help="Judge a campaign again from recordings alone.")(replaying.replay)
+app.command("costs", help="Show what a campaign's models were paid for.")(judging.costs)
 app.add_typer(keys.app, name="keys")
 judging.add_commands(judge.app)
 app.add_typer(judge.app, name="judge")

@@ -188,6 +188,7 @@ def _deps(world: World, host: str) -> ApiDeps:
         files=open_desk(world),
         max_upload_bytes=world.settings.import_max_bytes,
         judges=world.judges,
+        prices=world.prices,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from omni.api.schemas import Page
+from omni.api.schemas.costs import CostsOut, EstimateOut
 from omni.api.schemas.judge import (
     ComparisonOut,
     DisagreementOut,
@@ -48,3 +49,12 @@ class JudgeCalls(Calls):
     async def settle_disagreement(self, disagreement_id: int, *, fits: bool) -> None:
         """Say whether the person fits."""
         await self._transport.send("POST", f"/disagreements/{disagreement_id}", {"fits": fits})
+
+    async def estimate(self, campaign_id: int, *, limit: int | None = None) -> EstimateOut:
+        """Return what the next qualification will probably take and cost."""
+        path = f"/campaigns/{campaign_id}/estimate"
+        return await self._get(EstimateOut, path, {"limit": limit})
+
+    async def costs(self, campaign_id: int, *, days: int = 30) -> CostsOut:
+        """Return what a campaign's models were called for, and what it cost."""
+        return await self._get(CostsOut, f"/campaigns/{campaign_id}/costs", {"days": days})

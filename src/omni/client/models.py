@@ -36,6 +36,7 @@ from omni.api.schemas import (
     SuppressionOut,
     TimetableKind,
 )
+from omni.api.schemas.costs import CostsOut, EstimateOut
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
 from omni.api.schemas.judge import (
     ComparisonOut,
@@ -64,12 +65,14 @@ __all__ = [
     "CampaignStatus",
     "ClauseShare",
     "ComparisonOut",
+    "CostsOut",
     "CountOut",
     "CrawlConfigIn",
     "CriteriaField",
     "Decision",
     "DisagreementOut",
     "EditOut",
+    "EstimateOut",
     "EvaluationOut",
     "ExplainOut",
     "FieldError",

@@ -204,3 +204,13 @@ class Cost:
     prompt_tokens: int
     answer_tokens: int
     cost_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Averages of a model's last calls; None where its server did not tell."""
+
+    calls: int = 0
+    prompt_tokens: float | None = None
+    answer_tokens: float | None = None
+    latency_ms: float | None = None

@@ -12,6 +12,7 @@ from omni.ui.jobs import JobList
 from omni.ui.layout import attempt, chip
 from omni.ui.leads import LeadList
 from omni.ui.messages import MessageList
+from omni.ui.qualify import QualifyForm
 
 REFRESH_S = 2.0
 STAGES = (
@@ -58,6 +59,7 @@ class CampaignPage:
     async def _head(self, campaign: CampaignOut) -> None:
         platforms = await attempt(self._client.platforms()) or []
         discover = DiscoverForm(self._client, campaign, platforms)
+        qualify = QualifyForm(self._client, self._id)
         form = CampaignForm(self._client, campaign, self._reopen)
         with ui.row().classes("w-full items-center gap-3"):
             ui.label(campaign.name).classes("text-2xl font-semibold")
@@ -66,7 +68,7 @@ class CampaignPage:
             ui.button("Discover", icon="travel_explore", on_click=discover.open).props(
                 "no-caps unelevated"
             )
-            ui.button("Qualify", icon="fact_check", on_click=self._qualify).props(
+            ui.button("Qualify", icon="fact_check", on_click=qualify.open).props(
                 "no-caps unelevated"
             )
             ui.button("Change", icon="edit", on_click=form.open).props("no-caps outline")
@@ -109,9 +111,6 @@ class CampaignPage:
     async def _refresh(self) -> None:
         self._seen = await self._client.campaign_status(self._id)
         self._funnel.refresh()
-
-    async def _qualify(self) -> None:
-        await attempt(self._client.qualify(self._id), "Qualifying: see Jobs")
 
     async def _learn(self) -> None:
         await attempt(

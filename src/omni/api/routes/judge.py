@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from omni.api.deps import Deps, Judging
+from omni.api.estimate import estimate_run, read_costs
 from omni.api.routes.params import Limit, OptionalId, RowId
 from omni.api.schemas import Page
+from omni.api.schemas.costs import CostsOut, EstimateOut
 from omni.api.schemas.judge import (
     ComparisonOut,
     DisagreementOut,
@@ -79,6 +82,22 @@ async def get_evaluation(campaign_id: RowId, deps: Deps) -> EvaluationOut:
     found = evaluate(await list_labels(deps.db, campaign), campaign.threshold)
     told = EvaluationOut.model_validate(found)
     return told.model_copy(update={"svg": draw(found)})
+
+
+@router.get("/campaigns/{campaign_id}/estimate", summary="Estimate the next run")
+async def get_estimate(
+    campaign_id: RowId, deps: Deps, limit: Annotated[int | None, Query(ge=1, le=10_000)] = None
+) -> EstimateOut:
+    """Estimate calls, tokens, time and cost of the next qualification; no model is called."""
+    return await estimate_run(deps, campaign_id, limit)
+
+
+@router.get("/campaigns/{campaign_id}/costs", summary="Show what models were paid for")
+async def get_costs(
+    campaign_id: RowId, deps: Deps, days: Annotated[int, Query(ge=1, le=3_650)] = 30
+) -> CostsOut:
+    """Show a campaign's calls and costs by day, model and purpose, as the ledger has them."""
+    return await read_costs(deps, campaign_id, days)
 
 
 @router.get("/campaigns/{campaign_id}/comparisons", summary="List comparisons of judges")

@@ -1,0 +1,115 @@
+"""What the next run of a campaign will probably take and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from omni.api.deps import ApiDeps
+from omni.api.schemas.costs import CostOut, CostsOut, EstimateOut
+from omni.campaigns import store as campaigns
+from omni.campaigns.types import Campaign
+from omni.llm.types import tokens_of
+from omni.predicate.plan import compile_criteria
+from omni.qualification import costing_store as costing
+from omni.qualification import shortlist_store as shortlists
+from omni.qualification.costing_plan import Budget, estimate
+from omni.qualification.plan import PROMPT_VERSION, build_question
+from omni.qualification.types import VerdictKey
+
+SAMPLE = 20
+RECENT = timedelta(days=30)
+
+
+async def estimate_run(deps: ApiDeps, campaign_id: int, limit: int | None) -> EstimateOut:
+    """Return the estimate; nobody is asked for it.
+
+    Raises:
+        NotFound: There is no such campaign.
+    """
+    campaign = await campaigns.get(deps.db, campaign_id)
+    if not deps.judges:
+        return EstimateOut(model=None, calls=0, currency=deps.prices.currency)
+    judge, now = deps.judges[0], deps.clock()
+    key = VerdictKey.of(campaign, model=judge.model, prompt_version=PROMPT_VERSION)
+    epoch = await shortlists.epoch_of(deps.db, key, campaign.criteria, now)
+    waiting = await shortlists.list_open(
+        deps.db, key, epoch, limit=limit or campaign.shortlist_size, mark=_mark_nobody
+    )
+    ids = [one.profile_id for one in waiting[:SAMPLE]]
+    found = estimate(
+        len(waiting),
+        await _lengths(deps, campaign, ids),
+        await costing.get_pace(deps.db, campaign_id, judge.model, since=_day(now - RECENT)),
+        model=judge.model,
+        prices=deps.prices,
+        concurrency=judge.concurrency,
+        budget=await _budget_left(deps, campaign),
+    )
+    return EstimateOut(
+        model=judge.model,
+        calls=found.calls,
+        prompt_tokens=found.prompt_tokens,
+        answer_tokens=found.answer_tokens,
+        seconds=found.seconds,
+        cost=None if found.cost_micros is None else found.cost_micros / 1e6,
+        currency=deps.prices.currency,
+        measured=found.measured,
+        budget_ends=found.budget_ends,
+    )
+
+
+async def read_costs(deps: ApiDeps, campaign_id: int, days: int) -> CostsOut:
+    """Return what a campaign's calls were and cost, by day, model and purpose.
+
+    Raises:
+        NotFound: There is no such campaign.
+    """
+    campaign = await campaigns.get(deps.db, campaign_id)
+    today = _day(deps.clock())
+    found = await costing.costs(deps.db, campaign_id, since=today - timedelta(days=days - 1))
+    spent = await costing.spent(deps.db, campaign_id, today)
+    limit = campaign.daily_cost_limit_micros
+    return CostsOut(
+        items=[
+            CostOut(
+                day=one.day, model=one.model, purpose=one.purpose, calls=one.calls,
+                answered=one.answered, failed=one.failed, prompt_tokens=one.prompt_tokens,
+                answer_tokens=one.answer_tokens, cost=one.cost_micros / 1e6,
+            )
+            for one in found
+        ],
+        currency=deps.prices.currency,
+        calls_today=spent.calls,
+        cost_today=spent.cost_micros / 1e6,
+        daily_call_limit=campaign.daily_call_limit,
+        daily_cost_limit=None if limit is None else limit / 1e6,
+    )  # fmt: skip
+
+
+async def _mark_nobody(epoch: int, settled: Mapping[int, str]) -> None:
+    """Leave it to a run to note who is settled."""
+
+
+async def _lengths(deps: ApiDeps, campaign: Campaign, ids: list[int]) -> list[int]:
+    """Return about how many tokens the prompts of these people have."""
+    english = compile_criteria(campaign.criteria).english
+    asked = [
+        build_question(brief=campaign.brief, criteria=campaign.criteria, english=english, view=view)
+        for view in await costing.list_views(deps.db, ids)
+    ]
+    return [tokens_of(len(one.system) + len(one.user)) for one in asked]
+
+
+def _day(now: datetime) -> date:
+    """Return the day whose budget a moment belongs to: days are those of UTC."""
+    return now.astimezone(UTC).date()
+
+
+async def _budget_left(deps: ApiDeps, campaign: Campaign) -> Budget:
+    spent = await costing.spent(deps.db, campaign.id, _day(deps.clock()))
+    calls, cost = campaign.daily_call_limit, campaign.daily_cost_limit_micros
+    return Budget(
+        None if calls is None else max(0, calls - spent.calls),
+        None if cost is None else max(0, cost - spent.cost_micros),
+    )
