@@ -147,18 +147,19 @@ async def test_what_a_person_decided_or_who_was_written_to_is_never_flipped(db: 
         await store.decide(tx, ids["rejected"], accepted=False, now=NOW)
         await store.mark_contacted(tx, [ids["contacted"], ids["replied"]], NOW)
         await store.mark_replied(tx, [ids["replied"]], NOW)
-    before = await rows(db, "select * from leads order by id")
+    decided = "select id, state, score, score_id, decided_at from leads order by id"
+    before = await rows(db, decided)
 
     for person in people.values():
         await rewrite_bio(db, person, UNFITTING)
-    assert await judge_and_run(db, campaign) == LeadReport()
+    assert await judge_and_run(db, campaign) == LeadReport(judged_later=4)
     for person in people.values():
         await rewrite_bio(db, person, FITTING + " again")
-    assert await judge_and_run(db, campaign) == LeadReport()
+    assert await judge_and_run(db, campaign) == LeadReport(judged_later=4)
     for person in people.values():
         await evict(db, campaign, person)
     assert await run(db, campaign) == LeadReport()
-    assert await rows(db, "select * from leads order by id") == before
+    assert await rows(db, decided) == before
 
 
 async def test_who_must_not_be_written_to_is_no_lead(db: Database) -> None:
@@ -189,3 +190,28 @@ async def test_an_erased_profile_takes_its_leads_along(db: Database) -> None:
     await db.execute(Query("erase", "delete from profiles_raw where profile_id = :id"), id=person)
     assert await count(db, "leads") == 0
     assert await run(db, campaign) == LeadReport()
+
+
+async def test_a_lead_tells_what_became_of_it_and_never_flips_what_a_person_decided(
+    db: Database,
+) -> None:
+    campaign = await add_campaign(db)
+    mara = await add_person(db, "mara", candidate_of=campaign)
+    await judge_and_run(db, campaign)
+    (lead_id,) = [row["id"] for row in await rows(db, "select id from leads")]
+    async with db.transaction() as tx:
+        await store.decide(tx, lead_id, accepted=True, now=LATER)
+    await rewrite_bio(db, mara, UNFITTING)
+    report = await judge_and_run(db, campaign)
+    assert (report.judged_later, report.updated, report.withdrawn) == (1, 0, 0)
+    assert (await judge_and_run(db, campaign)).judged_later == 0
+    lead = await store.get_lead(db, lead_id)
+    assert (lead.state, lead.score, lead.later_qualified) == ("accepted", 0.9, False)
+    changes = await store.list_changes(db, lead_id, limit=10)
+    assert [(each.cause, each.old_state, each.new_state) for each in changes] == [
+        ("later", "accepted", "accepted"),
+        ("decision", "new", "accepted"),
+        ("verdict", None, "new"),
+    ]
+    async with db.transaction() as tx:
+        assert (await store.decide(tx, lead_id, accepted=False, now=LATER)).later_score is None

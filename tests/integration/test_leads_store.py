@@ -20,7 +20,7 @@ LATER = NOW + timedelta(hours=1)
 FIELDS = {
     "id", "campaign_id", "profile_id", "platform", "platform_id", "profile_url", "username",
     "display_name", "score", "confidence", "reasons", "state", "decided_at", "created_at",
-    "updated_at",
+    "updated_at", "later_score", "later_qualified",
 }  # fmt: skip
 
 ADD = Query(

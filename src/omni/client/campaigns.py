@@ -10,6 +10,7 @@ from omni.api.schemas import (
     Decision,
     ExplainOut,
     JobAccepted,
+    LeadChangeOut,
     LeadOut,
     MessageOut,
     Page,
@@ -148,6 +149,10 @@ class CampaignCalls(Calls):
     async def get_lead(self, lead_id: int) -> LeadOut:
         """Return a lead."""
         return await self._get(LeadOut, f"/leads/{lead_id}")
+
+    async def lead_changes(self, lead_id: int, *, limit: int = 50) -> list[LeadChangeOut]:
+        """Return what became of a lead, the newest first."""
+        return await self._get(list[LeadChangeOut], f"/leads/{lead_id}/changes", {"limit": limit})
 
     async def decide_lead(
         self, lead_id: int, kind: Decision, *, idempotency_key: str | None = None

@@ -1,4 +1,4 @@
--- owns: leads, suppressions
+-- owns: leads, lead_changes, suppressions
 -- reads: llm_scores, campaign_candidates, profile_features, profiles_raw
 
 -- name: promote_page
@@ -77,12 +77,17 @@ with page as materialized (
         state = 'new',
         updated_at = excluded.updated_at
     where leads.state in ('new', 'withdrawn')
-    returning (xmax = 0) as is_new
+    returning new.id, old.state as old_state, old.score as old_score, new.score as new_score
+), noted as (
+    insert into lead_changes
+        (lead_id, cause, old_state, new_state, old_score, new_score, changed_at)
+    select w.id, 'verdict', w.old_state, 'new', w.old_score, w.new_score, :now::timestamptz
+    from written w
 )
 select
     (select max(id) from page) as last_id,
-    (select count(*) from written where is_new) as new,
-    (select count(*) from written where not is_new) as updated;
+    (select count(*) from written where old_state is null) as new,
+    (select count(*) from written where old_state is not null) as updated;
 
 -- name: withdraw_page
 -- One page of the campaign's new leads, in the order of leads_ranked_by_state; withdrawn are those
@@ -130,13 +135,69 @@ with page as materialized (
 ), written as (
     update leads set state = 'withdrawn', updated_at = :now
     where leads.id = any(array(select gone.id from gone)) and leads.state = 'new'
-    returning leads.id
+    returning leads.id, leads.score
+), noted as (
+    insert into lead_changes
+        (lead_id, cause, old_state, new_state, old_score, new_score, changed_at)
+    select w.id, 'withdrawal', 'new', 'withdrawn', w.score, w.score, :now::timestamptz
+    from written w
 )
 select
     (select count(*) from page) as seen,
     (select min(score) from page) as last_score,
     (select id from page order by score, id limit 1) as last_id,
     (select count(*) from written) as withdrawn;
+
+-- name: note_later_page
+-- One page of the campaign's leads in the order of the unique key (campaign_id, profile_id): those
+-- that a person decided, or that were written to, and whose person has a newer verdict under this
+-- key on the view as it is now (llm_scores_cache). The lead stays as it is. "offset 0" keeps the
+-- planner from joining a page with whole tables.
+with page as materialized (
+    select l.id, l.profile_id, l.score_id, l.later_score_id, l.state
+    from leads l
+    where l.campaign_id = :campaign_id and l.profile_id > :after::bigint
+    order by l.profile_id
+    limit :batch
+), later as (
+    select page.id, v.id as score_id, v.score, v.qualified
+    from page
+    cross join lateral (
+        select s.id, s.score, s.qualified
+        from profile_features f
+        join llm_scores s on s.profile_id = f.profile_id and s.profile_hash = f.view_hash
+        where f.profile_id = page.profile_id
+          and s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
+          and s.model = :model and s.prompt_version = :prompt_version
+          and s.outcome = 'verdict'
+        offset 0
+    ) v
+    where page.state in ('accepted', 'rejected', 'contacted', 'replied')
+      and v.id > greatest(page.score_id, coalesce(page.later_score_id, 0))
+), written as (
+    update leads l
+    set later_score_id = n.score_id, later_score = n.score, later_qualified = n.qualified,
+        updated_at = :now::timestamptz
+    from later n
+    where l.id = n.id and l.state in ('accepted', 'rejected', 'contacted', 'replied')
+    returning l.id, l.state, l.score, l.later_score
+), noted as (
+    insert into lead_changes
+        (lead_id, cause, old_state, new_state, old_score, new_score, changed_at)
+    select w.id, 'later', w.state, w.state, w.score, w.later_score, :now::timestamptz
+    from written w
+)
+select
+    (select max(page.profile_id) from page) as last_profile,
+    (select count(*) from written) as noted;
+
+-- name: list_changes
+-- By lead_changes_by_lead, the newest first.
+select c.cause, c.old_state, c.new_state, c.old_score, c.new_score, c.changed_at
+from lead_changes c
+where c.lead_id = :lead_id
+order by c.id desc
+limit :limit;
 
 -- name: page_leads
 -- A page in the order of leads_ranked, or of leads_ranked_by_state where one state is asked for: one
@@ -152,7 +213,7 @@ from (
         l.id, l.campaign_id, l.profile_id, l.platform, l.platform_id,
         (:profile_urls::jsonb ->> l.platform) || l.platform_id as profile_url,
         l.username, l.display_name, l.score, l.confidence, l.reasons, l.state,
-        l.decided_at, l.created_at, l.updated_at
+        l.decided_at, l.created_at, l.updated_at, l.later_score, l.later_qualified
     from leads l
     where l.campaign_id = :campaign_id {{in_state}}
       and (l.score, l.id) < (:after_score::double precision, :after_id::bigint)
@@ -164,7 +225,8 @@ from (
 -- By primary key.
 select
     id, campaign_id, profile_id, platform, platform_id, username, display_name, score_id, score,
-    confidence, reasons, state, decided_at, created_at, updated_at
+    confidence, reasons, state, decided_at, created_at, updated_at,
+    later_score, later_qualified
 from leads
 where id = :lead_id;
 
@@ -172,31 +234,55 @@ where id = :lead_id;
 -- By primary key; held until the transaction ends, so that two decisions come one after the other.
 select
     id, campaign_id, profile_id, platform, platform_id, username, display_name, score_id, score,
-    confidence, reasons, state, decided_at, created_at, updated_at
+    confidence, reasons, state, decided_at, created_at, updated_at,
+    later_score, later_qualified
 from leads
 where id = :lead_id
 for no key update;
 
 -- name: record_decision
 -- By primary key.
-update leads
-set state = :state, decided_at = :now, updated_at = :now
-where id = :lead_id
-returning
+with changed as (
+    update leads
+    set state = :state, decided_at = :now, updated_at = :now,
+        later_score_id = null, later_score = null, later_qualified = null
+    where id = :lead_id
+    returning new.*, old.state as old_state
+), noted as (
+    insert into lead_changes
+        (lead_id, cause, old_state, new_state, old_score, new_score, changed_at)
+    select c.id, 'decision', c.old_state, c.state, c.score, c.score, :now::timestamptz
+    from changed c
+)
+select
     id, campaign_id, profile_id, platform, platform_id, username, display_name, score_id, score,
-    confidence, reasons, state, decided_at, created_at, updated_at;
+    confidence, reasons, state, decided_at, created_at, updated_at,
+    later_score, later_qualified
+from changed;
 
 -- name: mark_contacted
 -- By primary key. What a person rejected stays rejected, and a reply counts more.
-update leads
-set state = 'contacted', updated_at = :now
-where id = any(:lead_ids::bigint[]) and state in ('new', 'accepted', 'withdrawn');
+with changed as (
+    update leads
+    set state = 'contacted', updated_at = :now
+    where id = any(:lead_ids::bigint[]) and state in ('new', 'accepted', 'withdrawn')
+    returning new.id, old.state as old_state, new.state as new_state, new.score
+)
+insert into lead_changes (lead_id, cause, old_state, new_state, old_score, new_score, changed_at)
+select c.id, 'message', c.old_state, c.new_state, c.score, c.score, :now::timestamptz
+from changed c;
 
 -- name: mark_replied
 -- By primary key. What a person rejected stays rejected.
-update leads
-set state = 'replied', updated_at = :now
-where id = any(:lead_ids::bigint[]) and state in ('new', 'accepted', 'withdrawn', 'contacted');
+with changed as (
+    update leads
+    set state = 'replied', updated_at = :now
+    where id = any(:lead_ids::bigint[]) and state in ('new', 'accepted', 'withdrawn', 'contacted')
+    returning new.id, old.state as old_state, new.state as new_state, new.score
+)
+insert into lead_changes (lead_id, cause, old_state, new_state, old_score, new_score, changed_at)
+select c.id, 'reply', c.old_state, c.new_state, c.score, c.score, :now::timestamptz
+from changed c;
 
 -- name: count_by_state
 -- An index-only scan of the campaign's own part of leads_ranked_by_state.

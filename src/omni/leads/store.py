@@ -9,7 +9,7 @@ from datetime import datetime
 
 from omni.base.errors import NotFound
 from omni.leads.states import decided
-from omni.leads.types import LEAD_STATES, PROFILE_URLS, Lead, LeadPage, Suppression
+from omni.leads.types import LEAD_STATES, PROFILE_URLS, Lead, LeadChange, LeadPage, Suppression
 from omni.qualification.types import VerdictKey
 from omni.storage.db import Executor
 from omni.storage.sql import Fragment, load_queries
@@ -175,6 +175,26 @@ async def withdraw_page(
     if row is None or not row["seen"]:
         return None, 0
     return (row["last_score"], row["last_id"]), row["withdrawn"]
+
+
+async def note_later_page(
+    tx: Executor, key: VerdictKey, *, after: int, batch: int, now: datetime
+) -> tuple[int | None, int]:
+    """Note newer verdicts on those of one page of leads that must not change by themselves.
+
+    Returns:
+        The last profile of the page (None: it is empty), and how many verdicts were news.
+    """
+    row = await tx.fetchrow(
+        QUERIES["note_later_page"], **asdict(key), after=after, batch=batch, now=now
+    )
+    return (row["last_profile"], row["noted"]) if row else (None, 0)
+
+
+async def list_changes(db: Executor, lead_id: int, *, limit: int) -> list[LeadChange]:
+    """Return what became of a lead, the newest first."""
+    rows = await db.fetch(QUERIES["list_changes"], lead_id=lead_id, limit=limit)
+    return [LeadChange(**row) for row in rows]
 
 
 async def suppress(

@@ -27,6 +27,8 @@ class Lead:
         state: `new` until a person decides or a message goes out; `withdrawn` when the person
             no longer fits before that.
         decided_at: When a person accepted or rejected it.
+        later_score: Of a verdict that came after that; it changes nothing by itself.
+        later_qualified: What that verdict says.
     """
 
     id: int
@@ -44,6 +46,27 @@ class Lead:
     decided_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    later_score: float | None = None
+    later_qualified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadChange:
+    """Something that became of a lead.
+
+    Attributes:
+        cause: `verdict`, `withdrawal`, `decision`, `message`, `reply`, or `later`: a verdict that
+            came after a person's decision and changed nothing.
+        old_state: None where the person became a lead.
+        new_score: Of `later` what the new verdict says.
+    """
+
+    cause: str
+    old_state: LeadState | None
+    new_state: LeadState
+    old_score: float | None
+    new_score: float
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +90,13 @@ class LeadReport:
         new: People who became leads.
         updated: Leads that got another verdict, those that came back from `withdrawn` included.
         withdrawn: Leads whose person no longer fits.
+        judged_later: Leads that a person decided before, and that were left as they are.
     """
 
     new: int = 0
     updated: int = 0
     withdrawn: int = 0
+    judged_later: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,23 +29,27 @@ async def promote(
     A positive verdict on a candidate's view as it is now, at or above the threshold, makes a lead,
     renews a new one, or brings a withdrawn one back. A new lead withdraws when its person left the
     candidates, is suppressed, or has a verdict now that makes none. What a person decided, and who
-    was written to, is left alone. Running it again changes nothing.
+    was written to, is left alone: a newer verdict on them is noted, and shown. Running it again
+    changes nothing.
 
-    The cost is that of the campaign's own positive verdicts and new leads.
+    The cost is that of the campaign's own positive verdicts and leads.
 
     Args:
         models: `Judge.model` of each judge, the preferred one first: of somebody's verdicts that of
             the first one counts. Verdicts of other models do not.
         prompt_version: `omni.qualification.plan.PROMPT_VERSION`.
     """
-    withdrawn = new = updated = 0
+    withdrawn = new = updated = judged_later = 0
     for place, model in enumerate(models):
         key = VerdictKey.of(campaign, model=model, prompt_version=prompt_version)
         before = tuple(models[:place])
         withdrawn += await _withdraw(db, key, before, campaign.threshold, now)
         added, renewed = await _promote(db, key, before, campaign.threshold, now)
         new, updated = new + added, updated + renewed
-    report = LeadReport(new=new, updated=updated, withdrawn=withdrawn)
+    if models:
+        key = VerdictKey.of(campaign, model=models[0], prompt_version=prompt_version)
+        judged_later = await _note_later(db, key, now)
+    report = LeadReport(new=new, updated=updated, withdrawn=withdrawn, judged_later=judged_later)
     get_logger().info("leads.verdicts_promoted", new=new, updated=updated, withdrawn=withdrawn)
     return report
 
@@ -75,3 +79,12 @@ async def _withdraw(
         if after is None:
             return withdrawn
         withdrawn += gone
+
+
+async def _note_later(db: Database, key: VerdictKey, now: datetime) -> int:
+    noted = 0
+    after: int | None = 0
+    while after is not None:
+        after, news = await store.note_later_page(db, key, after=after, batch=BATCH, now=now)
+        noted += news
+    return noted

@@ -68,10 +68,35 @@ class LeadList(PagedList[LeadOut]):
             if lead.state in ("new", "accepted", "rejected"):
                 self._decision(card, lead, "accepted", "Accept", "check")
                 self._decision(card, lead, "rejected", "Reject", "close")
+            ui.button("History", icon="history", on_click=lambda: self._history(lead)).props(
+                "flat dense no-caps"
+            )
+        if lead.later_score is not None:
+            fits = "fits" if lead.later_qualified else "does not fit"
+            ui.label(
+                f"The verdict has changed since you decided: {lead.later_score:.2f}, {fits}. "
+                "The lead stays as you left it."
+            ).classes("text-sm").props("role=note")
         for reason in lead.reasons:
             with ui.column().classes("omni-quote gap-0"):
                 ui.label(reason.criterion).classes("text-sm font-medium")
                 ui.label(f"“{reason.evidence}”").classes("omni-muted text-sm omni-text")
+
+    async def _history(self, lead: LeadOut) -> None:
+        """Show what became of a lead."""
+        changes = await attempt(self._client.lead_changes(lead.id))
+        with ui.dialog(value=True), ui.card().classes("gap-2"):
+            ui.label(f"What became of {lead.display_name or lead.username}").classes(
+                "font-semibold"
+            )
+            for change in changes or []:
+                came = f"{change.old_state} → " if change.old_state else ""
+                when = f"{change.changed_at:%Y-%m-%d %H:%M}"
+                ui.label(
+                    f"{when} · {change.cause}: {came}{change.new_state}, {change.new_score:.2f}"
+                ).classes("text-sm")
+            if not changes:
+                ui.label("Nothing has been noted yet.").classes("omni-muted text-sm")
 
     def _decision(
         self, card: ui.card, lead: LeadOut, kind: Decision, label: str, icon: str

@@ -17,6 +17,7 @@ from omni.api.routes.soon import draft_soon
 from omni.api.schemas import (
     MAX_ID,
     FeedbackIn,
+    LeadChangeOut,
     LeadOut,
     LeadState,
     MessageOut,
@@ -78,6 +79,14 @@ async def list_leads(request: Request) -> Response:
 async def get_lead(lead_id: RowId, deps: Deps) -> LeadOut:
     """Show one lead with its reasons."""
     return lead_out(await leads.get_lead(deps.db, lead_id))
+
+
+@router.get("/leads/{lead_id}/changes", summary="Show a lead's history")
+async def list_lead_changes(lead_id: RowId, deps: Deps, limit: Limit = 50) -> list[LeadChangeOut]:
+    """Show what became of a lead, the newest first."""
+    await leads.get_lead(deps.db, lead_id)
+    found = await leads.list_changes(deps.db, lead_id, limit=limit)
+    return [LeadChangeOut.model_validate(change) for change in found]
 
 
 @router.post("/leads/{lead_id}/feedback", response_model=LeadOut, summary="Accept or reject a lead")

@@ -129,7 +129,8 @@ class LeadOut(_Out):
     """A person whom a campaign qualified, and why.
 
     `platform_id` is immutable; `profile_url` is where people look at the profile, and null where
-    the platform has no such page.
+    the platform has no such page. `later_score` and `later_qualified` are of a verdict that came
+    after a person's decision: it changes nothing by itself.
     """
 
     id: int
@@ -147,6 +148,19 @@ class LeadOut(_Out):
     decided_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    later_score: float | None = None
+    later_qualified: bool | None = None
+
+
+class LeadChangeOut(_Out):
+    """Something that became of a lead; `later` is a verdict that came after a person's decision."""
+
+    cause: str
+    old_state: LeadState | None
+    new_state: LeadState
+    old_score: float | None
+    new_score: float
+    changed_at: datetime
 
 
 class Funnel(_Out):
