@@ -152,7 +152,8 @@ class CampaignCalls(Calls):
 
     async def lead_changes(self, lead_id: int, *, limit: int = 50) -> list[LeadChangeOut]:
         """Return what became of a lead, the newest first."""
-        return await self._get(list[LeadChangeOut], f"/leads/{lead_id}/changes", {"limit": limit})
+        path = f"/leads/{lead_id}/changes"
+        return (await self._get(Page[LeadChangeOut], path, {"limit": limit})).items
 
     async def decide_lead(
         self, lead_id: int, kind: Decision, *, idempotency_key: str | None = None

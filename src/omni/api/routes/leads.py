@@ -82,11 +82,11 @@ async def get_lead(lead_id: RowId, deps: Deps) -> LeadOut:
 
 
 @router.get("/leads/{lead_id}/changes", summary="Show a lead's history")
-async def list_lead_changes(lead_id: RowId, deps: Deps, limit: Limit = 50) -> list[LeadChangeOut]:
-    """Show what became of a lead, the newest first."""
+async def list_lead_changes(lead_id: RowId, deps: Deps, limit: Limit = 50) -> Page[LeadChangeOut]:
+    """Show what became of a lead, the newest first, in one page."""
     await leads.get_lead(deps.db, lead_id)
     found = await leads.list_changes(deps.db, lead_id, limit=limit)
-    return [LeadChangeOut.model_validate(change) for change in found]
+    return Page(items=[LeadChangeOut.model_validate(each) for each in found], next_cursor=None)
 
 
 @router.post("/leads/{lead_id}/feedback", response_model=LeadOut, summary="Accept or reject a lead")
