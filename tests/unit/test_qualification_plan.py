@@ -151,7 +151,7 @@ def test_only_whole_web_urls_are_images_and_at_most_three() -> None:
 
 
 def test_the_version_names_the_prompt_itself() -> None:
-    assert re.fullmatch(r"1\.[0-9a-f]{8}", PROMPT_VERSION)
+    assert re.fullmatch(r"\d+\.[0-9a-f]{8}", PROMPT_VERSION)
 
 
 def test_recency_halves_with_silence_and_never_wins_alone() -> None:
