@@ -348,3 +348,14 @@ async def test_the_settings_choose_the_judges(server: ModelServer) -> None:
         with pytest.raises(Rejected) as refused:
             build_pools(Settings(**wrong))  # pyright: ignore[reportArgumentType]
         assert (refused.value.field or "").startswith("OMNI_")
+
+
+async def test_all_who_wait_hear_that_the_server_is_left_alone(server: ModelServer) -> None:
+    server.faults.extend("500" for _ in range(100))
+    judge = openai(server)
+    pool = pooled(judge, attempts=1)
+    calls = (pool.ask(prompt_about(VIEW), Unmetered()) for _ in range(OPENS_AFTER * 4))
+    ended = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 60)
+    assert all(isinstance(one, Transient) for one in ended)
+    assert any(isinstance(one, Resting) for one in ended)
+    await judge.close()

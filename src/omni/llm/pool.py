@@ -136,7 +136,7 @@ class Pool:
         finally:
             self._in_flight -= 1
             async with self._room:
-                self._room.notify(self.concurrency)
+                self._room.notify_all()  # a limit that grew, or a rest that began, is for everybody
 
     def _has_room(self) -> bool:
         return self._in_flight < int(self._pace.limit)
