@@ -92,7 +92,9 @@ async def _pictures_are_stored(product: Product, script: PlatformScript, folder:
     owners = {image["profile_id"] for image in images if image["position"] == 0}
     jobs = await product.rows("select state, result from jobs where kind like 'images.%'")
     assert len(owners) >= script.least_images, (len(owners), jobs)
-    stored = {path.name: path.stat().st_size for path in (folder / "data").rglob("*")}
+    stored = {
+        path.name.partition("-")[0]: path.stat().st_size for path in (folder / "data").rglob("*")
+    }
     assert all(stored[image["sha256"]] == image["bytes"] for image in images)
 
 
