@@ -13,11 +13,12 @@ import pytest
 from omni.base.errors import Fatal, Rejected, Transient
 from omni.base.settings import Settings
 from omni.llm.factory import build_pools
-from omni.llm.ollama import MAX_ANSWER_CHARS, OllamaJudge
+from omni.llm.ollama import OllamaJudge
 from omni.llm.openai import OpenAIJudge
 from omni.llm.pace import OPENS_AFTER, Retries
 from omni.llm.pool import Pool, Resting, TooSlow
 from omni.llm.ports import Answer, Image, Judge, Prompt, Turn, Unmetered
+from omni.llm.remote import MAX_ANSWER_CHARS
 from omni.llm.replay import ReplayJudge, recording_key
 from omni.llm.rules import RulesJudge
 from omni.qualification.plan import build_question

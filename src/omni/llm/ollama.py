@@ -19,14 +19,9 @@ from omni.base.errors import Fatal, OmniError, Transient
 from omni.base.settings import is_loopback
 from omni.llm.pool import TooSlow
 from omni.llm.ports import Answer, Health, Prompt
-
-MAX_ANSWER_CHARS = 64_000
-"""What is longer cannot be a verdict: it is cut off, and reading stops."""
+from omni.llm.remote import CONNECT_S, HEALTH_S, MAX_ANSWER_CHARS, is_refusal, one_line
 
 _CONTEXT_TOKENS = 8_192
-_CONNECT_S = 10.0
-_HEALTH_S = 10.0
-_PASSING_STATUS = frozenset({408, 409, 425, 429})
 
 Part = GenerateResponse | ChatResponse
 
@@ -78,7 +73,7 @@ class OllamaJudge:
         self._client = AsyncClient(
             host=base_url,
             # The limit of the whole call is `ask`'s; these are connect, read, write, pool.
-            timeout=(min(timeout_s, _CONNECT_S), None, None, None),
+            timeout=(min(timeout_s, CONNECT_S), None, None, None),
             follow_redirects=False,
             # A proxy of the environment cannot reach this machine's own loopback.
             trust_env=not is_loopback(_host(base_url)),
@@ -104,7 +99,7 @@ class OllamaJudge:
     async def health(self) -> Health:
         """Ask the server which models it has."""
         try:
-            async with asyncio.timeout(_HEALTH_S):
+            async with asyncio.timeout(HEALTH_S):
                 found = await self._client.list()
         except Exception as error:  # whatever is wrong there is what a person wants to read
             return Health(False, str(self._broken(error)))
@@ -126,7 +121,7 @@ class OllamaJudge:
         """
         try:
             async for part in await self._client.pull(self._name, stream=True):
-                report(_one_line(part.status), part.completed, part.total)
+                report(one_line(part.status), part.completed, part.total)
         except Exception as error:  # as in `ask`
             self._raise(error)
 
@@ -180,10 +175,10 @@ class OllamaJudge:
     def _broken(self, error: Exception) -> OmniError:
         """Say what a failed exchange looks like to a person; -1 is an error in mid-answer."""
         if isinstance(error, ResponseError):
-            said, status = _one_line(error.error), error.status_code
+            said, status = one_line(error.error), error.status_code
             if status == 404:
                 return self._missing(said)
-            if 400 <= status < 500 and status not in _PASSING_STATUS:
+            if is_refusal(status):
                 return Fatal(f"ollama: {self._base_url} refuses the request: {status} {said}")
             return Transient(f"ollama: {self._base_url} failed: {status} {said}")
         kind = type(error).__name__
@@ -191,7 +186,7 @@ class OllamaJudge:
         if kind in ("ConnectError", "ConnectTimeout", "ConnectionError"):
             return Transient(f"ollama: nothing answers at {self._base_url} (OMNI_OLLAMA_BASE_URL)")
         return Transient(
-            f"ollama: {self._base_url} gave no usable answer: {kind} {_one_line(error)}"
+            f"ollama: {self._base_url} gave no usable answer: {kind} {one_line(error)}"
         )
 
     def _missing(self, said: str) -> Fatal:
@@ -218,7 +213,3 @@ def _answer(text: str, last: Part, started: float) -> Answer:
 def _host(base_url: str) -> str:
     """Return the host of a URL, which may stand without its scheme."""
     return urlsplit(base_url if "://" in base_url else f"//{base_url}").hostname or ""
-
-
-def _one_line(said: object) -> str:
-    return " ".join(str(said).split())[:200]

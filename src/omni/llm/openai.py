@@ -23,13 +23,8 @@ from omni.base.errors import Fatal, OmniError, Transient
 from omni.base.settings import is_loopback
 from omni.llm.pool import TooSlow
 from omni.llm.ports import Answer, Health, Image, Prompt
+from omni.llm.remote import CONNECT_S, HEALTH_S, MAX_ANSWER_CHARS, is_refusal, one_line
 
-MAX_ANSWER_CHARS = 64_000
-"""What is longer cannot be a verdict: it is cut off, and reading stops."""
-
-_CONNECT_S = 10.0
-_HEALTH_S = 10.0
-_PASSING_STATUS = frozenset({408, 409, 425, 429})
 _NO_KEY = "none"
 """What servers without keys get: the package does not go without."""
 
@@ -75,7 +70,7 @@ class OpenAIJudge:
             # One call is one request: the pool tries again, and counts.
             max_retries=0,
             # The limit of the whole call is `ask`'s.
-            timeout=openai.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S)),
+            timeout=openai.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
             http_client=self._http,
         )
 
@@ -101,7 +96,7 @@ class OpenAIJudge:
     async def health(self) -> Health:
         """Ask the server which models it has."""
         try:
-            async with asyncio.timeout(_HEALTH_S):
+            async with asyncio.timeout(HEALTH_S):
                 models = tuple(sorted([model.id async for model in self._client.models.list()]))
         except Exception as error:  # whatever is wrong there is what a person wants to read
             return Health(False, str(self._broken(error)))
@@ -164,14 +159,14 @@ class OpenAIJudge:
 
     def _broken(self, error: Exception) -> OmniError:
         """Say what a failed exchange looks like to a person."""
-        said = _one_line(error)
+        said = one_line(error)
         if isinstance(error, openai.APIStatusError):
             status = error.status_code
             if status == 404:
                 return self._missing(said)
             if status in (401, 403):
                 return Fatal(f"openai: {self._base_url} refuses the key (OMNI_OPENAI_API_KEY)")
-            if 400 <= status < 500 and status not in _PASSING_STATUS:
+            if is_refusal(status):
                 return Fatal(f"openai: {self._base_url} refuses the request: {said}")
             return Transient(
                 f"openai: {self._base_url} failed: {said}",
@@ -239,7 +234,3 @@ def _seconds(value: str | None) -> float | None:
     """Return a `Retry-After` that is given in seconds."""
     text = (value or "").strip()
     return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
-
-
-def _one_line(said: object) -> str:
-    return " ".join(str(said).split())[:200]

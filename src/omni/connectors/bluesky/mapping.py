@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, TypeGuard, cast
+from datetime import datetime
+from typing import Any, TypeGuard
 
 from omni.connectors.bluesky.names import is_did
 from omni.connectors.types import RawPost, RawProfile
+from omni.connectors.values import count_in, fields_of, items_of, moment_in, text_in
 
 PLATFORM = "bluesky"
 INVALID_HANDLE = "handle.invalid"
 """What the AppView shows instead of a handle that does not lead back to the account."""
 
-_MAX_COUNT = 2**53
 _HIDING = frozenset({"!no-unauthenticated", "!hide", "!takedown"})
 """Labels that keep an account from those who are not signed in, or from everybody."""
 
@@ -32,7 +32,7 @@ _MESSAGES: Mapping[str, bool] = {
 
 def did_of(view: object) -> str | None:
     """Return the DID of a profile view; None if there is no valid one."""
-    did = _text(_fields(view), "did")
+    did = text_in(fields_of(view), "did")
     return did if did and is_did(did) else None
 
 
@@ -50,26 +50,26 @@ def map_profile(view: object, posts: Sequence[RawPost]) -> RawProfile | None:
     Returns:
         The profile; None if the view has no valid DID.
     """
-    fields = _fields(view)
+    fields = fields_of(view)
     did = did_of(fields)
     if did is None:
         return None
-    handle = _text(fields, "handle")
+    handle = text_in(fields, "handle")
     own, others = _labels(fields, did)
-    chat = _fields(_fields(fields.get("associated")).get("chat"))
-    allow_incoming = _text(chat, "allowIncoming")
-    images = (_text(fields, "avatar"), _text(fields, "banner"))
-    website = _text(fields, "website")
+    chat = fields_of(fields_of(fields.get("associated")).get("chat"))
+    allow_incoming = text_in(chat, "allowIncoming")
+    images = (text_in(fields, "avatar"), text_in(fields, "banner"))
+    website = text_in(fields, "website")
     return RawProfile(
         platform=PLATFORM,
         platform_id=did,
         username=handle if handle and handle != INVALID_HANDLE else did,
-        display_name=_text(fields, "displayName"),
-        bio=_text(fields, "description"),
-        followers=_count(fields, "followersCount"),
-        follows=_count(fields, "followsCount"),
-        posts_count=_count(fields, "postsCount"),
-        created_at=_moment(fields, "createdAt"),
+        display_name=text_in(fields, "displayName"),
+        bio=text_in(fields, "description"),
+        followers=count_in(fields, "followersCount"),
+        follows=count_in(fields, "followsCount"),
+        posts_count=count_in(fields, "postsCount"),
+        created_at=moment_in(fields, "createdAt"),
         is_bot="bot" in own,
         accepts_messages=_MESSAGES.get(allow_incoming or ""),
         discoverable=not hides(fields),
@@ -87,14 +87,16 @@ def hides(view: object) -> bool:
     in changes nothing: only what everybody may see is read. Who blocks the account that we read
     with is left alone as well.
     """
-    fields = _fields(view)
-    own, others = _labels(fields, _text(fields, "did") or "")
-    return bool((own | others) & _HIDING) or _fields(fields.get("viewer")).get("blockedBy") is True
+    fields = fields_of(view)
+    own, others = _labels(fields, text_in(fields, "did") or "")
+    return (
+        bool((own | others) & _HIDING) or fields_of(fields.get("viewer")).get("blockedBy") is True
+    )
 
 
 def says_nothing(view: object) -> bool:
     """Tell whether an account has no posts, so that its feed need not be read."""
-    return _count(_fields(view), "postsCount") == 0
+    return count_in(fields_of(view), "postsCount") == 0
 
 
 def carries_tag(post: object, tag: str) -> bool:
@@ -107,14 +109,14 @@ def carries_tag(post: object, tag: str) -> bool:
         post: The view.
         tag: In lower case, without #.
     """
-    record = _fields(_fields(post).get("record"))
-    facets = (_fields(facet) for facet in _items(record.get("facets")))
-    features = (_fields(f) for facet in facets for f in _items(facet.get("features")))
-    named = [_text(feature, "tag") for feature in features]
-    named += [value for value in _items(record.get("tags")) if isinstance(value, str)]
+    record = fields_of(fields_of(post).get("record"))
+    facets = (fields_of(facet) for facet in items_of(record.get("facets")))
+    features = (fields_of(f) for facet in facets for f in items_of(facet.get("features")))
+    named = [text_in(feature, "tag") for feature in features]
+    named += [value for value in items_of(record.get("tags")) if isinstance(value, str)]
     if tag in {(name or "").casefold() for name in named}:
         return True
-    text = (_text(record, "text") or "").casefold()
+    text = (text_in(record, "text") or "").casefold()
     return re.search(rf"[#＃]{re.escape(tag)}(?!\w)", text) is not None
 
 
@@ -125,27 +127,27 @@ def map_feed(items: Iterable[object], did: str) -> tuple[RawPost, ...]:
     """
     posts: dict[str, RawPost] = {}
     for item in items:
-        post = _fields(_fields(item).get("post"))
-        uri = _text(post, "uri")
+        post = fields_of(fields_of(item).get("post"))
+        uri = text_in(post, "uri")
         if uri and did_of(post.get("author")) == did:
             posts.setdefault(uri, _map_post(post))
     return tuple(posts.values())
 
 
 def _map_post(post: Mapping[str, Any]) -> RawPost:
-    record = _fields(post.get("record"))
+    record = fields_of(post.get("record"))
     return RawPost(
-        text=_text(record, "text") or "",
+        text=text_in(record, "text") or "",
         created_at=_posted_at(record, post),
-        likes=_count(post, "likeCount"),
-        reposts=_count(post, "repostCount"),
-        replies=_count(post, "replyCount"),
+        likes=count_in(post, "likeCount"),
+        reposts=count_in(post, "repostCount"),
+        replies=count_in(post, "replyCount"),
     )
 
 
 def _posted_at(record: Mapping[str, Any], post: Mapping[str, Any]) -> datetime | None:
     """Authors write `createdAt` themselves; the AppView's own order trusts the earlier of both."""
-    moments = (_moment(record, "createdAt"), _moment(post, "indexedAt"))
+    moments = (moment_in(record, "createdAt"), moment_in(post, "indexedAt"))
     return min((moment for moment in moments if moment), default=None)
 
 
@@ -153,9 +155,9 @@ def _labels(fields: Mapping[str, Any], did: str) -> tuple[frozenset[str], frozen
     """Return the labels that the account put on itself, and those that others put on it."""
     mine: set[str] = set()
     theirs: set[str] = set()
-    for entry in _items(fields.get("labels")):
-        label = _fields(entry)
-        value = _text(label, "val")
+    for entry in items_of(fields.get("labels")):
+        label = fields_of(entry)
+        value = text_in(label, "val")
         if value and label.get("neg") is not True:
             (mine if label.get("src") == did else theirs).add(value)
     return frozenset(mine), frozenset(theirs)
@@ -164,10 +166,10 @@ def _labels(fields: Mapping[str, Any], did: str) -> tuple[frozenset[str], frozen
 def _extra(
     fields: Mapping[str, Any], labels: Iterable[str], allow_incoming: str | None
 ) -> dict[str, Any]:
-    verified = _text(_fields(fields.get("verification")), "verifiedStatus")
+    verified = text_in(fields_of(fields.get("verification")), "verifiedStatus")
     known: dict[str, Any] = {
         "labels": sorted(labels),
-        "pronouns": _text(fields, "pronouns"),
+        "pronouns": text_in(fields, "pronouns"),
         "allow_incoming": allow_incoming,
         "verified": True if verified == "valid" else None,
     }
@@ -176,33 +178,3 @@ def _extra(
 
 def _is_web_url(url: str | None) -> TypeGuard[str]:
     return bool(url) and url.startswith(("https://", "http://"))
-
-
-def _fields(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _items(value: object) -> Sequence[object]:
-    return cast("Sequence[object]", value) if isinstance(value, list) else ()
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str | None:
-    value = fields.get(name)
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _count(fields: Mapping[str, Any], name: str) -> int | None:
-    value = fields.get(name)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT
-    return value if is_count else None
-
-
-def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
-    text = _text(fields, name)
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

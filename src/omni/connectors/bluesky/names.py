@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from omni.base.errors import Rejected
+from omni.connectors.seeds import read_words
 
 RecordKind = Literal["list", "starter pack", "feed", "post"]
 
@@ -121,11 +122,7 @@ def read_search(value: str) -> str:
     Raises:
         Rejected: There are none, or too many.
     """
-    text = " ".join(value.split())
-    if not 0 < len(text) <= MAX_SEARCH_CHARS:
-        message = f"a Bluesky search needs 1 to {MAX_SEARCH_CHARS} characters"
-        raise Rejected(message, field="seed_value")
-    return text
+    return read_words(value, site="Bluesky", most=MAX_SEARCH_CHARS)
 
 
 def read_hashtag(value: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from omni.base.errors import Rejected
+from omni.connectors.seeds import read_words
 
 MAX_SEARCH_CHARS = 200
 MAX_TAG_CHARS = 100
@@ -87,11 +88,7 @@ def read_search(value: str) -> str:
     Raises:
         Rejected: There are none, or too many.
     """
-    text = " ".join(value.split())
-    if not 0 < len(text) <= MAX_SEARCH_CHARS:
-        message = f"a Mastodon search needs 1 to {MAX_SEARCH_CHARS} characters"
-        raise Rejected(message, field="seed_value")
-    return text
+    return read_words(value, site="Mastodon", most=MAX_SEARCH_CHARS)
 
 
 def read_hashtag(value: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from omni.base.errors import Rejected
+from omni.connectors.seeds import read_words
 from omni.connectors.types import RawProfile
 from omni.connectors.values import fields_of, items_of, text_in
 
@@ -75,11 +76,7 @@ def read_search(value: str) -> str:
     Raises:
         Rejected: There are none, or too many.
     """
-    text = " ".join(value.split())
-    if not 0 < len(text) <= MAX_SEARCH_CHARS:
-        message = f"a Matrix search needs 1 to {MAX_SEARCH_CHARS} characters"
-        raise Rejected(message, field="seed_value")
-    return text
+    return read_words(value, site="Matrix", most=MAX_SEARCH_CHARS)
 
 
 def is_user_id(value: object) -> bool:
