@@ -14,9 +14,10 @@ from omni.base.vault import Vault
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.connectors.types import Credentials, Outgoing, Receipt
-from omni.dispatch import store
+from omni.dispatch import accounts_store, store
+from omni.dispatch.drafting_work import draft
 from omni.dispatch.types import Account, DispatchReport
-from omni.dispatch.work import dispatch, draft
+from omni.dispatch.work import dispatch
 from omni.jobs.types import Progress
 from omni.predicate.plan import compile_criteria
 from omni.storage.db import Database, Executor, Fragments, Row, Tx
@@ -209,7 +210,7 @@ async def add_account(
     vault: Vault = VAULT,
 ) -> Account:
     """Write an account whose secret is encrypted."""
-    return await store.create_account(
+    return await accounts_store.create_account(
         db,
         platform=platform,
         handle=handle,

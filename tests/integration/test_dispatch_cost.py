@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from omni.dispatch import accounts_store, drafting_work, held_store, ledger, store
 from omni.dispatch.plan import DAY
-from omni.dispatch.store import QUERIES as DISPATCH
 from omni.feedback.store import QUERIES as FEEDBACK
 from omni.storage.db import Database
 from omni.storage.sql import Query
@@ -40,6 +40,11 @@ SEED = (
     " select 'synthetic', 's' || n, 'r', 's' from generate_series(1, 10000) n",
 )
 
+DISPATCH: Mapping[str, Query] = {
+    name: query
+    for topic in (accounts_store, drafting_work, held_store, ledger, store)
+    for name, query in topic.QUERIES.by_name.items()
+}
 _PERSON = {"platform": "synthetic", "platform_id": "p30", "now": NOW}
 COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
     "pick": (DISPATCH["pick_message"], {"platform": "synthetic", "now": NOW}, 40),

@@ -18,8 +18,9 @@ from omni.base.vault import Vault
 from omni.connectors.http import HttpClient
 from omni.connectors.synthetic.sender import SyntheticSender
 from omni.connectors.synthetic.world import person_id
+from omni.dispatch.drafting_work import draft
 from omni.dispatch.plan import DAY, LOST_AFTER
-from omni.dispatch.work import dispatch, draft
+from omni.dispatch.work import dispatch
 from omni.jobs.types import Progress
 from omni.storage.db import Database
 from tests.dispatch_fixtures import (

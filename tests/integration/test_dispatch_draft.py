@@ -10,8 +10,8 @@ import pytest
 
 from omni.base.errors import Rejected
 from omni.dispatch import store
+from omni.dispatch.drafting_work import draft
 from omni.dispatch.plan import CONVERSATION, body_hash
-from omni.dispatch.work import draft
 from omni.leads import store as leads
 from omni.storage.db import Database
 from tests.dispatch_fixtures import NOW, add_campaign, add_leads, rows, watched

@@ -13,9 +13,10 @@ from omni.base.vault import Vault
 from omni.campaigns import store as campaigns
 from omni.connectors.ports import MessageSender
 from omni.connectors.types import Outgoing
-from omni.dispatch import store
+from omni.dispatch import accounts_store
+from omni.dispatch.drafting_work import draft
 from omni.dispatch.plan import CONVERSATION, HOUR
-from omni.dispatch.work import dispatch, draft
+from omni.dispatch.work import dispatch
 from omni.leads import store as leads
 from omni.storage.db import Database
 from tests.dispatch_fixtures import (
@@ -198,7 +199,7 @@ async def test_every_platform_says_why_it_does_not_send(db: Database) -> None:
             vault=Vault(Fernet.generate_key().decode()) if platform == "synthetic" else VAULT,
         )
         if platform == "matrix":
-            await store.set_account_status(db, account.id, "paused", "blocked too often")
+            await accounts_store.set_account_status(db, account.id, "paused", "blocked too often")
     senders: dict[str, MessageSender] = {}
     senders["synthetic"] = senders["matrix"] = senders["mastodon"] = sender
     report = await dispatch(db, senders, VAULT, clock=clock, report=print)

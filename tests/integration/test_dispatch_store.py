@@ -15,9 +15,9 @@ from cryptography.fernet import Fernet
 
 from omni.base.errors import Conflict, NotFound, Rejected
 from omni.base.vault import Vault
-from omni.dispatch import store
+from omni.dispatch import accounts_store, store
+from omni.dispatch.drafting_work import draft
 from omni.dispatch.types import Message
-from omni.dispatch.work import draft
 from omni.storage.db import Database
 from tests.dispatch_fixtures import (
     NOW,
@@ -166,14 +166,14 @@ async def test_secrets_are_stored_encrypted_and_never_shown(db: Database) -> Non
     account = await add_account(db, secret="pässword".encode())
     (stored,) = await rows(db, "select credentials from accounts")
     assert b"ssword" not in stored["credentials"]
-    assert "ssword" not in repr(await store.list_accounts(db))
-    found = await store.credentials(db, account.id, VAULT)
+    assert "ssword" not in repr(await accounts_store.list_accounts(db))
+    found = await accounts_store.credentials(db, account.id, VAULT)
     assert (found.handle, found.secret) == ("me", "pässword")
     assert "ssword" not in repr(found)
     with pytest.raises(Rejected, match="another key"):
-        await store.credentials(db, account.id, Vault(Fernet.generate_key().decode()))
+        await accounts_store.credentials(db, account.id, Vault(Fernet.generate_key().decode()))
     bare = await add_account(db, handle="bare", secret=None)
-    assert (await store.credentials(db, bare.id, VAULT)).secret is None
+    assert (await accounts_store.credentials(db, bare.id, VAULT)).secret is None
 
 
 async def test_secrets_are_renewed_with_the_first_key_all_or_none(db: Database) -> None:
@@ -181,15 +181,15 @@ async def test_secrets_are_renewed_with_the_first_key_all_or_none(db: Database) 
     account = await add_account(db, secret=b"one", vault=Vault(old))
     await add_account(db, handle="bare", secret=None)
     async with db.transaction() as tx:
-        assert await store.renew_secrets(tx, Vault(f"{new},{old}")) == 1
-    assert (await store.credentials(db, account.id, Vault(new))).secret == "one"
+        assert await accounts_store.renew_secrets(tx, Vault(f"{new},{old}")) == 1
+    assert (await accounts_store.credentials(db, account.id, Vault(new))).secret == "one"
     with pytest.raises(Rejected):
-        await store.credentials(db, account.id, Vault(old))
+        await accounts_store.credentials(db, account.id, Vault(old))
     await add_account(db, handle="lost", secret=b"two")
     before = await rows(db, "select credentials from accounts order by id")
     with pytest.raises(Rejected, match="another key"):
         async with db.transaction() as tx:
-            await store.renew_secrets(tx, Vault(f"{old},{new}"))
+            await accounts_store.renew_secrets(tx, Vault(f"{old},{new}"))
     assert await rows(db, "select credentials from accounts order by id") == before
 
 
@@ -209,7 +209,7 @@ async def test_the_command_renews_secrets(db: Database, database_url: str, tmp_p
     said, complained = await asyncio.wait_for(command.communicate(), 60)
     assert (command.returncode, b"1 account" in said) == (0, True), complained
     assert not {old, new} & set((said + complained).decode().split())
-    assert (await store.credentials(db, account.id, Vault(new))).secret == "one"
+    assert (await accounts_store.credentials(db, account.id, Vault(new))).secret == "one"
 
 
 async def test_accounts_are_unique_paused_with_a_reason_and_resumed(db: Database) -> None:
@@ -218,10 +218,10 @@ async def test_accounts_are_unique_paused_with_a_reason_and_resumed(db: Database
         await add_account(db)
     with pytest.raises(Rejected):
         await add_account(db, handle="other", hourly=5, daily=4)
-    paused = await store.set_account_status(db, account.id, "paused", "too many blocks")
+    paused = await accounts_store.set_account_status(db, account.id, "paused", "too many blocks")
     assert (paused.status, paused.pause_reason) == ("paused", "too many blocks")
-    assert await store.get_account(db, account.id) == paused
-    resumed = await store.set_account_status(db, account.id, "active", "ignored")
+    assert await accounts_store.get_account(db, account.id) == paused
+    resumed = await accounts_store.set_account_status(db, account.id, "active", "ignored")
     assert (resumed.status, resumed.pause_reason) == ("active", None)
 
 
@@ -231,9 +231,9 @@ async def test_what_is_not_there_is_said(db: Database) -> None:
         lambda: store.approve(db, 99, body_hash="x", now=NOW),
         lambda: store.edit(db, 99, body="x", now=NOW),
         lambda: store.reject(db, 99, now=NOW),
-        lambda: store.get_account(db, 99),
-        lambda: store.set_account_status(db, 99, "active"),
-        lambda: store.credentials(db, 99, VAULT),
+        lambda: accounts_store.get_account(db, 99),
+        lambda: accounts_store.set_account_status(db, 99, "active"),
+        lambda: accounts_store.credentials(db, 99, VAULT),
     ]
     for act in acts:
         with pytest.raises(NotFound, match="99"):

@@ -15,9 +15,11 @@ from omni.base.errors import NotFound, Transient
 from omni.connectors.synthetic.inbox import SyntheticInbox
 from omni.connectors.synthetic.sender import SyntheticSender
 from omni.connectors.types import Credentials, InboxEvent, InboxPage
+from omni.dispatch import accounts_store
 from omni.dispatch import store as messages
+from omni.dispatch.drafting_work import draft
 from omni.dispatch.types import Account
-from omni.dispatch.work import dispatch, draft
+from omni.dispatch.work import dispatch
 from omni.feedback import store
 from omni.feedback.plan import consequences
 from omni.feedback.types import RecordedEvent
@@ -235,7 +237,7 @@ async def test_replies_of_a_real_network_stop_and_suppress(db: Database, tmp_pat
                 id=later.id,
             )
             await asyncio.sleep(0.1)
-            credentials = await messages.credentials(db, account.id, VAULT)
+            credentials = await accounts_store.credentials(db, account.id, VAULT)
             events, cursor = await read_inbox(db, inbox, account, credentials)
     async with db.transaction() as tx:
         new = await store.record(tx, account.id, events, cursor, NOW)

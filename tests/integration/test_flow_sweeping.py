@@ -12,7 +12,7 @@ import pytest
 from omni.base.clock import utc_now
 from omni.base.errors import Conflict, Fatal, Rejected, Transient, Unauthorized
 from omni.connectors.types import Credentials, InboxEvent, InboxPage
-from omni.dispatch.store import create_account
+from omni.dispatch.accounts_store import create_account
 from omni.flow.world import World
 from omni.jobs.types import SweepFeedback
 from omni.storage.db import Database

@@ -90,7 +90,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="As `omni keys list` shows
 def rotate_secret() -> None:
     """Encrypt accounts' secrets with the first key of OMNI_SECRET_KEY; the others may go then."""
     from omni.base.vault import open_vault
-    from omni.dispatch import store
+    from omni.dispatch import accounts_store
 
     settings = read_settings()
     key = settings.secret_key.get_secret_value() if settings.secret_key else None
@@ -98,7 +98,7 @@ def rotate_secret() -> None:
 
     async def renew(db: Database) -> int:
         async with db.transaction() as tx:
-            return await store.renew_secrets(tx, vault)
+            return await accounts_store.renew_secrets(tx, vault)
 
     count = _run(renew)
     typer.echo(f"Encrypted with the first key: the secrets of {count} account(s).")

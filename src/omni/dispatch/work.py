@@ -1,4 +1,4 @@
-"""The effect edge of dispatch: drafts for leads, and approved messages through the last gate.
+"""The effect edge of dispatch: approved messages through the last gate.
 
 A message is claimed in one transaction, passes the last gate in a second one that commits
 `sending`, and only then goes to the wire. Whatever happens after that commit, it is never sent
@@ -19,95 +19,27 @@ from omni.base.clock import Clock
 from omni.base.errors import Rejected, Transient, Unauthorized
 from omni.base.log import get_logger
 from omni.base.vault import Vault
-from omni.campaigns.types import Campaign
 from omni.connectors.ports import MessageSender
 from omni.connectors.types import Credentials, Outgoing
-from omni.dispatch import ledger, plan, store
-from omni.dispatch.store import QUERIES
-from omni.dispatch.template import MessageTemplate
+from omni.dispatch import accounts_store, held_store, ledger, plan
+from omni.dispatch.ledger import QUERIES
+from omni.dispatch.rows import account_from, message_from
 from omni.dispatch.types import (
     Account,
     DispatchReport,
-    Draft,
-    DraftReport,
     Gate,
     LaneEnd,
     Message,
     Outcome,
-    Recipient,
 )
 from omni.jobs.types import Progress
 from omni.storage.db import Database, Tx
 
-DRAFT_BATCH = 200
-MAX_DRAFTS = 10_000
 MAX_SENDS = 500
 MAX_LOOKS = 5_000
 MAX_LANES = 4
 SEND_TIMEOUT_S = 120.0
 RECORD_WAITS_S = (0.2, 1.0, 5.0)
-_NEWEST = 2**63 - 1
-
-
-async def draft(db: Database, campaign: Campaign, *, now: datetime) -> DraftReport:
-    """Write a message that waits for approval for each lead that has none, best leads first.
-
-    Raises:
-        Rejected: The campaign's template cannot be rendered (field `message_template`).
-    """
-    if campaign.status != "active":
-        return DraftReport(0, note=f"the campaign is {campaign.status}")
-    if not campaign.message_template.strip():
-        return DraftReport(0, note="the campaign has no message template")
-    template = MessageTemplate(campaign.message_template)
-    drafted, skipped = 0, Counter[str]()
-    for state in ("accepted", "new"):
-        before = (float("inf"), _NEWEST)
-        while drafted < MAX_DRAFTS:
-            people = await _recipients(db, campaign.id, state, before, now)
-            drafts, left_out = plan.write_drafts(template, campaign.name, people)
-            drafted += await _insert(db, campaign.id, drafts, now)
-            skipped.update(left_out)
-            if len(people) < DRAFT_BATCH:
-                break
-            before = (people[-1].score, people[-1].lead_id)
-    get_logger().info("dispatch.drafted", campaign_id=campaign.id, drafted=drafted)
-    return DraftReport(drafted, dict(skipped))
-
-
-async def _recipients(
-    db: Database, campaign_id: int, state: str, before: tuple[float, int], now: datetime
-) -> list[Recipient]:
-    """Return the next leads that may get a draft, best first."""
-    rows = await db.fetch(
-        QUERIES["page_recipients"],
-        campaign_id=campaign_id,
-        state=state,
-        before_score=before[0],
-        before_id=before[1],
-        open_states=list(plan.OPEN_STATES),
-        conversation_since=now - plan.CONVERSATION,
-        limit=DRAFT_BATCH,
-    )
-    return [plan.recipient_from(row) for row in rows]
-
-
-async def _insert(db: Database, campaign_id: int, drafts: Sequence[Draft], now: datetime) -> int:
-    """Write the drafts; return how many of the people had none for this step."""
-    people = [draft.recipient for draft in drafts]
-    return await db.execute(
-        QUERIES["insert_drafts"],
-        campaign_id=campaign_id,
-        held_by=Gate.APPROVAL,
-        now=now,
-        lead_ids=[person.lead_id for person in people],
-        profile_ids=[person.profile_id for person in people],
-        platforms=[person.platform for person in people],
-        platform_ids=[person.platform_id for person in people],
-        usernames=[person.username for person in people],
-        bodies=[draft.body for draft in drafts],
-        body_hashes=[draft.body_hash for draft in drafts],
-    )
 
 
 @dataclass(slots=True)
@@ -148,7 +80,7 @@ async def dispatch(
     """
     run = _Run(db, senders, vault, clock, report)
     recovered = await ledger.recover(db, lost_before=clock() - plan.LOST_AFTER, now=clock())
-    accounts = await store.list_accounts(db)
+    accounts = await accounts_store.list_accounts(db)
     able = [a for a in accounts if a.status == "active" and a.platform in senders]
     ends = await _in_lanes(run, able)
     next_eligible = await _explain(run, accounts, ends)
@@ -157,7 +89,7 @@ async def dispatch(
         failed=run.outcomes["failed"],
         ambiguous=run.outcomes["ambiguous"],
         recovered=recovered,
-        held=await ledger.count_held(db),
+        held=await held_store.count_held(db),
         next_eligible=next_eligible,
         contacted_lead_ids=await ledger.contacted(db, clock()),
     )
@@ -184,7 +116,7 @@ async def _in_lanes(run: _Run, accounts: Sequence[Account]) -> list[LaneEnd]:
 async def _lane(run: _Run, account: Account) -> LaneEnd:
     """Send from one account until nothing is due, a limit is reached or its platform is away."""
     try:
-        credentials = await store.credentials(run.db, account.id, run.vault)
+        credentials = await accounts_store.credentials(run.db, account.id, run.vault)
     except Rejected as error:
         get_logger().error("dispatch.secret_refused", account_id=account.id, error=str(error))
         return LaneEnd(account.platform, Gate.CREDENTIALS, None)
@@ -215,7 +147,7 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
         now = run.clock()
         if row is None or row["status"] != "active":
             return LaneEnd(account.platform, Gate.ACCOUNT, None)
-        current = store.account_from(row)
+        current = account_from(row)
         charges = await ledger.charges(tx, current, since=now - plan.DAY)
         slot = plan.next_slot(
             plan.charged_times(charges, now), current.hourly_limit, current.daily_limit, now
@@ -225,14 +157,14 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
         picked = await tx.fetchrow(QUERIES["pick_message"], platform=account.platform, now=now)
         if picked is None:
             return LaneEnd(account.platform, None, None)
-        message = store.message_from(picked)
+        message = message_from(picked)
         if await _is_held(tx, message, account, now):
             return None
         claimed = await tx.fetchrow(
             QUERIES["claim_message"], id=message.id, account_id=account.id, now=now
         )
         assert claimed is not None
-        return store.message_from(claimed)
+        return message_from(claimed)
 
 
 async def _is_held(tx: Tx, message: Message, account: Account, now: datetime) -> bool:
@@ -264,12 +196,12 @@ async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Mess
         )
         if row is None:
             return None
-        message = store.message_from(row)
+        message = message_from(row)
         if await _is_held(tx, message, account, now):
             return None
         started = await tx.fetchrow(QUERIES["start_sending"], id=message.id, now=now)
         assert started is not None
-        return store.message_from(started)
+        return message_from(started)
 
 
 async def _unbroken(sending: Coroutine[Any, Any, Outcome]) -> Outcome:
@@ -333,12 +265,12 @@ async def _explain(
     """Write on waiting messages what they wait for; return when the first account may go on."""
     now = run.clock()
     moments = [end.at for end in ends if end.gate is Gate.PLATFORM]
-    for platform in await ledger.waiting_platforms(run.db):
+    for platform in await held_store.waiting_platforms(run.db):
         slot = plan.why_waiting(
             [account for account in accounts if account.platform == platform],
             platform in run.senders,
             [end for end in ends if end.platform == platform],
         )
-        if slot.gate is None or await ledger.mark_waiting(run.db, platform, slot.gate, now):
+        if slot.gate is None or await held_store.mark_waiting(run.db, platform, slot.gate, now):
             moments.append(slot.at)
     return min((moment for moment in moments if moment is not None), default=None)

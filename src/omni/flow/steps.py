@@ -19,7 +19,9 @@ from omni.candidates import marks_work as marks
 from omni.candidates import work as candidates
 from omni.candidates.plan import add_reports
 from omni.candidates.types import CandidateReport
-from omni.dispatch import store as accounts
+from omni.dispatch import accounts_store as accounts
+from omni.dispatch import drafting_work as drafting
+from omni.dispatch import store as messages
 from omni.dispatch import work as dispatching
 from omni.dispatch.types import Account
 from omni.feedback import store as feedback_store
@@ -156,7 +158,7 @@ async def _promote(world: World, campaign: Campaign) -> LeadReport:
 async def draft_messages(world: World, job: JobContext, args: DraftMessages) -> StepResult:
     """Write what a person may approve."""
     campaign = await campaigns.get(world.db, args.campaign_id)
-    report = await dispatching.draft(world.db, campaign, now=world.clock())
+    report = await drafting.draft(world.db, campaign, now=world.clock())
     return StepResult(asdict(report))
 
 
@@ -204,7 +206,7 @@ async def _sweep_account(world: World, account: Account) -> int:
         for person in outcome.suppress:
             await leads_store.suppress(tx, **asdict(person), now=now)
         for person in outcome.cancel:
-            await accounts.cancel_for_person(tx, **asdict(person), now=now)
+            await messages.cancel_for_person(tx, **asdict(person), now=now)
     return len(new)
 
 

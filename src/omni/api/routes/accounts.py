@@ -12,7 +12,7 @@ from omni.api.platforms import check_platform
 from omni.api.routes.params import RowId
 from omni.api.routes.soon import dispatch_soon
 from omni.api.schemas import AccountIn, AccountOut, Page, PauseIn
-from omni.dispatch import store as dispatch
+from omni.dispatch import accounts_store as dispatch
 from omni.jobs import store as jobs
 from omni.storage.db import Tx
 

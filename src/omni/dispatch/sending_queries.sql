@@ -1,0 +1,153 @@
+-- owns:
+-- reads: accounts, messages, campaigns, profile_features, leads, suppressions
+
+-- name: lock_account
+-- accounts_pkey. Claims of one account happen one after the other, in every worker; the lock lets
+-- the foreign key of `messages` through.
+select id, platform, handle, hourly_limit, daily_limit, status, pause_reason, created_at
+from accounts where id = :id for no key update;
+
+-- name: list_charges
+-- messages_charged; at most as many rows as the daily limit, for more decide nothing.
+select charged_at, state in ('claimed', 'sending') as in_flight
+from messages
+where account_id = :account_id and charged_at > :since
+order by charged_at desc limit :limit;
+
+-- name: pick_message
+-- messages_to_send: the one that has been eligible for the longest time; a row that another
+-- worker holds is passed over.
+select * from messages
+where platform = :platform and state = 'approved' and eligible_at <= :now
+order by eligible_at, id
+limit 1
+for update skip locked;
+
+-- name: read_facts
+-- messages_pkey, then a probe of one unique key for each gate.
+select
+    exists (
+        select from suppressions s
+        where s.platform = m.platform and s.platform_id = m.platform_id
+    ) as suppressed,
+    m.profile_id is not null and not exists (
+        select from profile_features f
+        where f.profile_id = m.profile_id and f.accepts_messages is not false
+    ) as refuses,
+    m.lead_id is not null and not exists (
+        select from leads l
+        where l.id = m.lead_id and l.state in ('new', 'accepted', 'contacted', 'replied')
+    ) as lead_closed,
+    exists (
+        select from leads l where l.id = m.lead_id and l.state = 'replied'
+    ) or exists (
+        select from messages o
+        where o.platform = m.platform and o.platform_id = m.platform_id
+            and o.campaign_id <> m.campaign_id
+            and (o.state in ('sending', 'ambiguous')
+                or (o.state = 'sent' and o.sent_at > :conversation_since))
+    ) as in_conversation,
+    exists (
+        select from campaigns c where c.id = m.campaign_id and c.status = 'active'
+    ) as campaign_active,
+    exists (
+        select from accounts a where a.id = :account_id and a.status = 'active'
+    ) as account_active
+from messages m
+where m.id = :id;
+
+-- name: claim_message
+-- messages_pkey; the row is locked by pick_message.
+update messages
+set state = 'claimed', account_id = :account_id, claimed_at = :now, charged_at = :now,
+    held_by = null, updated_at = :now
+where id = :id
+returning *;
+
+-- name: set_aside
+-- messages_pkey; the row is locked by this transaction. It costs the account nothing.
+update messages
+set state = :state, held_by = :gate, eligible_at = :eligible_at, account_id = null,
+    claimed_at = null, charged_at = null, updated_at = :now
+where id = :id;
+
+-- name: set_aside_campaign
+-- messages_by_campaign_state: a paused campaign leaves the head of the queue in one statement.
+update messages
+set held_by = :gate, eligible_at = :eligible_at, updated_at = :now
+where id in (
+    select id from messages
+    where campaign_id = :campaign_id and state = 'approved'
+    order by id desc
+    limit :limit
+    for update skip locked
+);
+
+-- name: hold_person
+-- No table: one transaction at a time may put a message to this person on the wire.
+select pg_advisory_xact_lock(hashtextextended(:person, 0));
+
+-- name: lock_claim
+-- messages_pkey. No row: the claim was cancelled, or given back and perhaps claimed by another.
+select * from messages
+where id = :id and state = 'claimed' and account_id = :account_id and claimed_at = :claimed_at
+for update;
+
+-- name: start_sending
+-- messages_pkey; the row is locked by lock_claim.
+update messages
+set state = 'sending', sending_at = :now, charged_at = :now, updated_at = :now
+where id = :id
+returning *;
+
+-- name: record_outcome
+-- messages_pkey. Charged if it was taken, or perhaps. The worker that was on the wire knows better
+-- than one that gave it up for lost, but a message that is in doubt is never approved again.
+update messages
+set state = :state::text, error = :error, platform_message_id = :platform_message_id,
+    held_by = :gate, eligible_at = :eligible_at, updated_at = :now,
+    sent_at = case when :state::text = 'sent' then :now::timestamptz end,
+    charged_at = case when :state::text in ('sent', 'ambiguous') then :now::timestamptz end,
+    account_id = case when :state::text <> 'approved' then account_id end,
+    claimed_at = case when :state::text <> 'approved' then claimed_at end,
+    sending_at = case when :state::text <> 'approved' then sending_at end
+where id = :id and account_id = :account_id and claimed_at = :claimed_at
+    and (state = 'sending' or (state = 'ambiguous' and :state::text in ('sent', 'failed')));
+
+-- name: give_back_lost
+-- messages_in_flight: claims of a worker that is gone were never on the wire.
+update messages
+set state = 'approved', account_id = null, claimed_at = null, charged_at = null, updated_at = :now
+where id in (
+    select id from messages
+    where state = 'claimed' and claimed_at <= :lost_before
+    order by claimed_at
+    limit :limit
+    for update skip locked
+);
+
+-- name: doubt_lost
+-- messages_in_flight: what a worker that is gone was sending may have arrived: never sent again.
+update messages
+set state = 'ambiguous', error = :error, charged_at = :now, updated_at = :now
+where id in (
+    select id from messages
+    where state = 'sending' and claimed_at <= :lost_before and sending_at <= :lost_before
+    order by claimed_at
+    limit :limit
+    for update skip locked
+);
+
+-- name: list_contacted
+-- messages_charged for each account, then leads_pkey: leads whose mark got lost are found again.
+select l.id
+from accounts a
+cross join lateral (
+    select m.lead_id from messages m
+    where m.account_id = a.id and m.charged_at > :since and m.state = 'sent'
+    order by m.charged_at desc
+    limit :limit
+) s
+join leads l on l.id = s.lead_id
+where l.state in ('new', 'accepted', 'withdrawn')
+limit :limit;
