@@ -39,6 +39,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "numpy": ("weights/*.py",),
     "pyarrow": ("connectors/file/parquet.py",),
     "python_multipart": ("api/uploads.py",),
+    "regex": ("base/graphemes.py",),
     "protego": ("connectors/web/robots.py",),
     "lxml": ("connectors/web/*.py",),
     "extruct": ("connectors/web/*.py",),

@@ -93,7 +93,7 @@ def test_an_empty_template_is_fine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "limit"), [("synthetic", 2_000), ("bluesky", 1_000), ("mastodon", 500)]
+    ("platform", "limit"), [("synthetic", 2_000), ("bluesky", 1_000), ("mastodon", 460)]
 )
 def test_a_text_that_the_platform_does_not_take_is_not_made(platform: str, limit: int) -> None:
     assert len(_render("x" * limit, platform)) == limit
@@ -101,6 +101,15 @@ def test_a_text_that_the_platform_does_not_take_is_not_made(platform: str, limit
         _render("x" * (limit + 1), platform)
     with pytest.raises(Unrenderable, match="empty"):
         _render("{% if reason is undefined %}x{% endif %}", platform)
+
+
+def test_signs_are_counted_as_people_see_them_and_bytes_as_the_wire_does() -> None:
+    family, accents = "👨\u200d👩\u200d👧", "e" + "\u0301" * 30
+    assert checked_body("bluesky", family * 500) == family * 500
+    with pytest.raises(Rejected, match="1000 characters"):
+        checked_body("bluesky", "é" * 1_001)
+    with pytest.raises(Rejected, match="10000 bytes"):
+        checked_body("bluesky", accents * 200)
 
 
 def test_a_profile_cannot_speak_in_our_name() -> None:

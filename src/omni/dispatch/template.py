@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
@@ -15,6 +16,7 @@ from jinja2 import nodes as jinja
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from omni.base.errors import Rejected
+from omni.base.graphemes import count_graphemes
 
 VARIABLES = frozenset({"name", "username", "platform", "reason", "campaign"})
 """`reason` is the best evidence of the verdict; it is unknown where the judge quoted none."""
@@ -31,10 +33,24 @@ _NODES = (
     jinja.Not, jinja.Concat, jinja.Keyword,
 )  # fmt: skip
 
-# Characters in a message: its limit is given in graphemes, of which there are never more than
-# code points, so that a text within this bound is within the platform's.
-_MAX_CHARACTERS: Mapping[str, int] = {"bluesky": 1_000, "mastodon": 500}
-_DEFAULT_MAX_CHARACTERS = 2_000
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How long a message may be: signs as people see them, and bytes of UTF-8."""
+
+    graphemes: int
+    bytes: int
+
+
+_ROOMS: Mapping[str, Room] = {
+    # lexicon chat.bsky.convo.defs#messageInput
+    "bluesky": Room(1_000, 10_000),
+    # 500 by default (StatusLengthValidator), of which the mention of the person takes a part
+    "mastodon": Room(460, 16_000),
+    # a whole event may have 65,536 bytes (client-server API, size limits)
+    "matrix": Room(2_000, 32_000),
+}
+_USUAL_ROOM = Room(2_000, 16_000)
 
 # Embeddings and overrides of the writing direction can make a text read as another one.
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -100,12 +116,20 @@ def check_template(source: str) -> None:
 
 def problem_of(platform: str, body: str) -> str | None:
     """Tell in words why `body` is no message for `platform`, or None."""
-    limit = _MAX_CHARACTERS.get(platform, _DEFAULT_MAX_CHARACTERS)
+    room = room_of(platform)
     if not body:
         return "the text is empty"
-    if len(body) > limit:
-        return f"the text is longer than {limit} characters"
+    # There are never more graphemes than code points, which are counted at once.
+    if len(body) > room.graphemes and count_graphemes(body) > room.graphemes:
+        return f"the text is longer than {room.graphemes} characters"
+    if len(body.encode()) > room.bytes:
+        return f"the text is longer than {room.bytes} bytes"
     return None
+
+
+def room_of(platform: str) -> Room:
+    """Return how long a message on a platform may be."""
+    return _ROOMS.get(platform, _USUAL_ROOM)
 
 
 def clean(text: str) -> str:

@@ -1,0 +1,3 @@
+"""No types are published; what Omni uses of it."""
+
+def findall(pattern: str, string: str) -> list[str]: ...
