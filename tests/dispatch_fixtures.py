@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from omni.base.vault import Vault
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
-from omni.connectors.types import Credentials, Outgoing, Receipt
+from omni.connectors.types import Credentials, Identity, Outgoing, Receipt
 from omni.dispatch import accounts_store, store
 from omni.dispatch.drafting_work import draft
 from omni.dispatch.types import Account, DispatchReport
@@ -84,12 +84,25 @@ class CountingSender:
     platform: str = "synthetic"
     calls: list[tuple[datetime, str, Outgoing]] = field(default_factory=list[Any])
     answer: Callable[[Outgoing], Awaitable[None] | None] | None = None
+    refusals: dict[str, str] = field(default_factory=dict[str, str])
+    thread: dict[str, Receipt] = field(default_factory=dict[str, Receipt])
 
     async def send(self, sender: Credentials, message: Outgoing) -> Receipt:
         self.calls.append((self.clock(), sender.handle, message))
         if self.answer is not None and (waiting := self.answer(message)) is not None:
             await waiting
         return Receipt(f"m{len(self.calls)}", self.clock())
+
+    async def verify(self, sender: Credentials) -> Identity:
+        return Identity(f"id of {sender.handle}", sender.handle)
+
+    async def refusal(self, sender: Credentials, platform_id: str) -> str | None:
+        return self.refusals.get(platform_id)
+
+    async def find_sent(
+        self, sender: Credentials, message: Outgoing, since: datetime
+    ) -> Receipt | None:
+        return self.thread.get(message.platform_id)
 
     @property
     def people(self) -> list[str]:

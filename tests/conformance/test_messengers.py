@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -85,6 +86,46 @@ async def test_a_server_error_is_never_taken_for_a_refusal(case: MessengerCase) 
     case.fail_next("server error")
     with pytest.raises((Ambiguous, Transient)):
         await case.sender.send(case.me, to(case.people[0]))
+
+
+async def test_an_account_is_who_it_says_it_is(case: MessengerCase) -> None:
+    identity = await case.sender.verify(case.me)
+    assert identity.platform_id
+    assert identity.handle
+    with pytest.raises(Unauthorized):
+        await case.sender.verify(case.nobody)
+    with pytest.raises(Transient):
+        await case.down.verify(case.me)
+
+
+async def test_who_may_be_written_to_is_asked_before_the_wire(case: MessengerCase) -> None:
+    assert await case.sender.refusal(case.me, case.people[0]) is None
+    assert await case.sender.refusal(case.me, case.closed)
+    assert await case.sender.refusal(case.me, case.gone)
+    with pytest.raises(Transient):
+        await case.down.refusal(case.me, case.people[0])
+    assert await case.taken(case.people[0]) == 0
+
+
+async def test_what_was_perhaps_taken_is_found_in_the_thread(case: MessengerCase) -> None:
+    since = datetime.now(UTC)
+    message = to(case.people[0])
+    assert await case.sender.find_sent(case.me, message, since) is None
+    case.fail_next("lost answer")
+    with pytest.raises(Ambiguous):
+        await case.sender.send(case.me, message)
+    found = await case.sender.find_sent(case.me, message, since)
+    assert found is not None
+    assert found.message_id
+    other = Outgoing(case.people[0], "Another text", "another key")
+    assert await case.sender.find_sent(case.me, other, since) is None
+    assert await case.sender.find_sent(case.me, message, since + timedelta(hours=1)) is None
+    assert await case.sender.find_sent(case.me, to(case.people[1]), since) is None
+    assert await case.taken(case.people[0]) == 1
+    with pytest.raises(Unauthorized):
+        await case.sender.find_sent(case.nobody, message, since)
+    with pytest.raises(Transient):
+        await case.down.find_sent(case.me, message, since)
 
 
 async def test_what_was_surely_not_taken_may_be_tried_again(case: MessengerCase) -> None:

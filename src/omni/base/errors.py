@@ -74,5 +74,9 @@ class Ambiguous(OmniError):
     """A message may or may not have been taken: never send again, find out or ask a person."""
 
 
+class CannotTell(OmniError):
+    """The platform keeps no record that would answer this, and never will: only a person can."""
+
+
 class Fatal(OmniError):
     """Cannot succeed, however often it is tried."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from omni.connectors.types import (
     Credentials,
+    Identity,
     InboxPage,
     Outgoing,
     RawProfile,
@@ -69,9 +71,31 @@ class Remembering(Protocol):
 
 
 class MessageSender(Protocol):
-    """Sends one direct message, once."""
+    """Sends one direct message, once, and tells what became of it."""
 
     platform: str
+
+    async def verify(self, sender: Credentials) -> Identity:
+        """Return who the account is at its platform, which shows that the credentials are good.
+
+        Raises:
+            Unauthorized: The platform does not accept them, or they may not send messages.
+            Rejected: They belong to somebody else than they say, or make no sense.
+            Transient: The platform did not answer well.
+        """
+        ...
+
+    async def refusal(self, sender: Credentials, platform_id: str) -> str | None:
+        """Return why this person may not be written to now, in words; None if they may.
+
+        It is the person's own setting as the platform tells it at this moment, or that they are
+        gone. One bounded read, made before the wire.
+
+        Raises:
+            Unauthorized: The platform does not accept the account.
+            Transient: The platform did not answer well: nobody knows, so nothing may be sent.
+        """
+        ...
 
     async def send(self, sender: Credentials, message: Outgoing) -> Receipt:
         """Hand the message over; never retried below this call.
@@ -81,6 +105,26 @@ class MessageSender(Protocol):
             Unauthorized: The platform does not accept the account: surely not taken.
             Transient: Surely not taken (connection refused, 429): may be tried again.
             Ambiguous: Perhaps taken (a timeout after the request was written).
+        """
+        ...
+
+    async def find_sent(
+        self, sender: Credentials, message: Outgoing, since: datetime
+    ) -> Receipt | None:
+        """Read the thread back for a message that was perhaps taken; nothing is written.
+
+        Args:
+            sender: The account that sent it, perhaps.
+            message: What was handed over.
+            since: When it was about to be handed over; what was sent well before is another one.
+
+        Returns:
+            Its receipt; None if it is surely not there, as far as the platform shows.
+
+        Raises:
+            CannotTell: The platform keeps no thread to read, or shows too little of it.
+            Unauthorized: The platform does not accept the account.
+            Transient: The platform did not answer well.
         """
         ...
 

@@ -98,6 +98,14 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an account is at its platform: the immutable id, and the handle that people read."""
+
+    platform_id: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A message on its way; `key` is the same for the same message, where platforms honour it."""
 

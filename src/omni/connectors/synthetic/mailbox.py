@@ -110,9 +110,10 @@ class Mailbox:
             for r in self._rows("told_events", account=account, after=after, limit=limit)
         ]
 
-    def sent(self, account: str, limit: int) -> list[Taken]:
-        """Return the account's latest messages, newest first."""
-        return [_taken(row) for row in self._rows("sent_messages", account=account, limit=limit)]
+    def sent(self, account: str, limit: int, person: str | None = None) -> list[Taken]:
+        """Return the account's latest messages, newest first; those to `person` alone if given."""
+        rows = self._rows("sent_messages", account=account, limit=limit, person=person)
+        return [_taken(row) for row in rows]
 
     def edits(self) -> dict[int, dict[str, Any]]:
         """Return what people have changed about themselves, by number."""

@@ -49,7 +49,9 @@ where world = :world and account = :account and seq > :after
 order by seq limit :limit;
 
 -- name: sent_messages
-select * from messages where world = :world and account = :account order by id desc limit :limit;
+select * from messages
+where world = :world and account = :account and (:person is null or person = :person)
+order by id desc limit :limit;
 
 -- name: all_edits
 select * from edits where world = :world;

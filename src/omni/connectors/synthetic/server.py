@@ -171,9 +171,18 @@ def _add_messages(
         return _json(_letter(taken), 201)
 
     @app.get("/messages")
-    async def sent(authorization: Bearer = "", limit: Limit = 50) -> Response:
-        letters = mailbox.sent(_account(authorization), limit)
+    async def sent(
+        authorization: Bearer = "",
+        to: Annotated[str | None, Query(max_length=100)] = None,
+        limit: Limit = 50,
+    ) -> Response:
+        letters = mailbox.sent(_account(authorization), limit, to)
         return _json({"messages": [_letter(letter) for letter in letters]})
+
+    @app.get("/me")
+    async def me(authorization: Bearer = "") -> Response:
+        account = _account(authorization)
+        return _json({"id": f"account:{account}", "username": account})
 
     @app.get("/inbox")
     async def inbox(

@@ -86,7 +86,21 @@ class LetterJson(msgspec.Struct, frozen=True):
     """A message that was taken."""
 
     id: str
+    text: str
     sent_at: datetime
+
+
+class LettersJson(msgspec.Struct, frozen=True):
+    """The latest messages of an account, newest first."""
+
+    messages: tuple[LetterJson, ...]
+
+
+class AccountJson(msgspec.Struct, frozen=True):
+    """Whom a token belongs to."""
+
+    id: str
+    username: str
 
 
 class EventJson(msgspec.Struct, frozen=True):
