@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from omni.base.errors import Rejected
-from omni.campaigns.types import CampaignStatus, Changes
+from omni.campaigns.types import CampaignStatus, Changes, FollowUp, MessageWriter
 from omni.profiles.types import SIGNALS
 
 MAX_NAME = 300
@@ -16,6 +16,9 @@ MAX_SHORTLIST = 10_000
 MAX_WEIGHT = 1_000.0
 MAX_CALLS = 10_000_000
 MAX_COST_MICROS = 10**12
+MAX_FOLLOW_UPS = 5
+MAX_DELAY_HOURS = 24 * 90
+MAX_AUTOPILOT = 1_000
 _LEAST_WEIGHT = 1e-9
 
 
@@ -41,8 +44,38 @@ def check_changes(changes: Changes) -> None:
         raise Rejected(
             f"the shortlist size is between 1 and {MAX_SHORTLIST:,}", field="shortlist_size"
         )
+    if "writer" in changes and changes["writer"] not in get_args(MessageWriter):
+        raise Rejected(f"writer is one of {', '.join(get_args(MessageWriter))}", field="writer")
+    _check_follow_ups(changes.get("follow_ups", ()))
     _check_limit("daily_call_limit", changes.get("daily_call_limit"), MAX_CALLS)
     _check_limit("daily_cost_limit_micros", changes.get("daily_cost_limit_micros"), MAX_COST_MICROS)
+
+
+def check_autopilot(cap: int | None) -> None:
+    """Refuse a cap of the autopilot that is out of bounds; None turns it off.
+
+    Raises:
+        Rejected: It is.
+    """
+    if cap is not None and not 1 <= cap <= MAX_AUTOPILOT:
+        raise Rejected(
+            f"daily_cap is between 1 and {MAX_AUTOPILOT:,}, or null for no autopilot",
+            field="daily_cap",
+        )
+
+
+def _check_follow_ups(follow_ups: Sequence[FollowUp]) -> None:
+    if len(follow_ups) > MAX_FOLLOW_UPS:
+        raise Rejected(f"there are at most {MAX_FOLLOW_UPS} follow-ups", field="follow_ups")
+    for place, each in enumerate(follow_ups):
+        field = f"follow_ups[{place}]"
+        _check_text(f"{field}.template", each.template, MAX_PROSE)
+        if not each.template.strip():
+            raise Rejected("a follow-up needs a text", field=f"{field}.template")
+        if not 1 <= each.delay_hours <= MAX_DELAY_HOURS:
+            raise Rejected(
+                f"a delay is between 1 and {MAX_DELAY_HOURS:,} hours", field=f"{field}.delay_hours"
+            )
 
 
 def _check_limit(name: str, limit: int | None, most: int) -> None:

@@ -5,10 +5,11 @@
 -- By primary key; a new campaign has no weights of its own yet.
 insert into campaigns (
     name, brief, criteria, criteria_hash, threshold, shortlist_size, message_template,
-    daily_call_limit, daily_cost_limit_micros, created_at, updated_at
+    daily_call_limit, daily_cost_limit_micros, writer, follow_ups, created_at, updated_at
 ) values (
     :name, :brief, :criteria::jsonb, :criteria_hash, :threshold, :shortlist_size,
-    :message_template, :daily_call_limit, :daily_cost_limit_micros, :now, :now
+    :message_template, :daily_call_limit, :daily_cost_limit_micros, :writer,
+    :follow_ups::jsonb, :now, :now
 )
 returning *, null::double precision[] as weights, 0 as weights_version;
 
@@ -85,6 +86,27 @@ with changed as (
         daily_cost_limit_micros = case
             when :sets_cost_limit::boolean then :daily_cost_limit_micros::bigint
             else daily_cost_limit_micros end,
+        writer = coalesce(:writer::text, writer),
+        follow_ups = coalesce(:follow_ups::jsonb, follow_ups),
+        updated_at = :now
+    where id = :campaign_id
+    returning *
+)
+select c.*, w.weights, coalesce(w.version, 0) as weights_version
+from changed c
+left join lateral (
+    select weights, version from campaign_weights
+    where campaign_id = c.id
+    order by version desc
+    limit 1
+) w on true;
+
+-- name: set_autopilot
+-- By primary key. Null takes it off.
+with changed as (
+    update campaigns set
+        autopilot_cap = :autopilot_cap::int,
+        autopilot_since = case when :autopilot_cap::int is not null then :now::timestamptz end,
         updated_at = :now
     where id = :campaign_id
     returning *

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Unpack
 
 from omni.base.errors import NotFound
-from omni.campaigns.bounds import check_changes, checked_weights
-from omni.campaigns.types import Campaign, Changes, Version
+from omni.campaigns.bounds import check_autopilot, check_changes, checked_weights
+from omni.campaigns.types import Campaign, Changes, FollowUp, MessageWriter, Version
 from omni.predicate.types import Compiled
 from omni.profiles.types import DEFAULT_WEIGHTS
 from omni.storage.db import Executor, Row
@@ -29,6 +30,8 @@ async def create(
     now: datetime,
     daily_call_limit: int | None = None,
     daily_cost_limit_micros: int | None = None,
+    writer: MessageWriter = "template",
+    follow_ups: Sequence[FollowUp] = (),
 ) -> Campaign:
     """Create an active campaign with the default weights.
 
@@ -46,6 +49,8 @@ async def create(
             "message_template": message_template,
             "daily_call_limit": daily_call_limit,
             "daily_cost_limit_micros": daily_cost_limit_micros,
+            "writer": writer,
+            "follow_ups": tuple(follow_ups),
         }
     )
     row = await tx.fetchrow(
@@ -59,6 +64,8 @@ async def create(
         message_template=message_template,
         daily_call_limit=daily_call_limit,
         daily_cost_limit_micros=daily_cost_limit_micros,
+        writer=writer,
+        follow_ups=[asdict(each) for each in follow_ups],
         now=now,
     )
     return _found(row)
@@ -130,7 +137,33 @@ async def update(
         daily_call_limit=changes.get("daily_call_limit"),
         sets_cost_limit="daily_cost_limit_micros" in changes,
         daily_cost_limit_micros=changes.get("daily_cost_limit_micros"),
+        writer=changes.get("writer"),
+        follow_ups=[asdict(each) for each in changes["follow_ups"]]
+        if "follow_ups" in changes
+        else None,
         now=now,
+    )
+    return _found(row)
+
+
+async def set_autopilot(
+    tx: Executor, campaign_id: int, cap: int | None, *, now: datetime
+) -> Campaign:
+    """Set how many messages may go without a person's approval; only a person's act calls this.
+
+    Args:
+        tx: A transaction, in which what the autopilot has approved goes back to pending.
+        campaign_id: Whose messages.
+        cap: The most in any 24 hours; None: none.
+        now: When the person did so.
+
+    Raises:
+        NotFound: There is no such campaign.
+        Rejected: The cap is out of bounds.
+    """
+    check_autopilot(cap)
+    row = await tx.fetchrow(
+        QUERIES["set_autopilot"], campaign_id=campaign_id, autopilot_cap=cap, now=now
     )
     return _found(row)
 
@@ -196,4 +229,8 @@ def _campaign(row: Row) -> Campaign:
         updated_at=row["updated_at"],
         daily_call_limit=row["daily_call_limit"],
         daily_cost_limit_micros=row["daily_cost_limit_micros"],
+        writer=row["writer"],
+        follow_ups=tuple(FollowUp(**each) for each in row["follow_ups"]),
+        autopilot_cap=row["autopilot_cap"],
+        autopilot_since=row["autopilot_since"],
     )

@@ -9,6 +9,21 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from omni.predicate.types import Compiled
 
 CampaignStatus = Literal["active", "paused", "archived"]
+MessageWriter = Literal["template", "model"]
+"""Who writes a campaign's messages: its template as it stands, or a model that follows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A message that follows another one, if nobody has replied.
+
+    Attributes:
+        delay_hours: How long after the message before it was sent.
+        template: As a campaign's `message_template`.
+    """
+
+    delay_hours: int
+    template: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,10 @@ class Campaign:
         daily_call_limit: The most calls of a model in a day of UTC; None: no limit.
         daily_cost_limit_micros: The most that they may cost in a day, in millionths of the
             currency of the prices; None: no limit.
+        follow_ups: What is written after the first message, in order: step 1, 2, …
+        autopilot_cap: The most messages that may go without a person's approval in any 24 hours;
+            None: each needs one.
+        autopilot_since: When a person set that.
     """
 
     id: int
@@ -41,6 +60,16 @@ class Campaign:
     updated_at: datetime
     daily_call_limit: int | None = None
     daily_cost_limit_micros: int | None = None
+    writer: MessageWriter = "template"
+    follow_ups: tuple[FollowUp, ...] = ()
+    autopilot_cap: int | None = None
+    autopilot_since: datetime | None = None
+
+    def template_of(self, step: int) -> str:
+        """Return the template of a step; empty where there is none."""
+        if step == 0:
+            return self.message_template
+        return self.follow_ups[step - 1].template if step <= len(self.follow_ups) else ""
 
 
 class Version(NamedTuple):
@@ -63,3 +92,5 @@ class Changes(TypedDict, total=False):
     message_template: str
     daily_call_limit: int | None
     daily_cost_limit_micros: int | None
+    writer: MessageWriter
+    follow_ups: tuple[FollowUp, ...]
