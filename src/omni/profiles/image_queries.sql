@@ -98,11 +98,28 @@ from image_objects o
 where o.sha256 = :sha256 and o.doomed_at is null and o.stored
     and exists (select from images i where i.sha256 = o.sha256);
 
--- name: doom_stretch
+-- name: lock_unused
 -- The next stretch of image_objects_kept from :after on, in its order; each costs a probe of
--- images_by_sha256. An object that nothing shows, and that nobody has asked to keep for a while, is
--- given up. Who asks to keep it at this moment waits for this statement, or it for them: and then its
--- conditions are looked at again.
+-- images_by_sha256. Whoever records a picture of one of these objects at this moment waits for this
+-- transaction, or it for them: only a statement that begins after the wait sees what they wrote.
+with stretch as materialized (
+    select o.sha256, o.copy
+    from image_objects o
+    where o.sha256 > :after and o.doomed_at is null
+    order by o.sha256
+    limit :size::int
+)
+select o.sha256
+from stretch s
+join image_objects o on o.sha256 = s.sha256 and o.copy = s.copy
+where o.used_at < :unused_since::timestamptz
+    and not exists (select from images i where i.sha256 = o.sha256)
+order by o.sha256
+for no key update of o;
+
+-- name: doom_stretch
+-- The same stretch, after lock_unused: an object that nothing shows, and that nobody has asked to keep
+-- for a while, is given up.
 with stretch as materialized (
     select o.sha256, o.copy
     from image_objects o

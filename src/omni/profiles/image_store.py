@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from omni.base.errors import NotFound
 from omni.profiles.types import KeptObject, Seen, StoredImage
-from omni.storage.db import Executor
+from omni.storage.db import Executor, Tx
 from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.profiles", "image")
@@ -146,17 +147,24 @@ async def find_shown(db: Executor, sha256: str) -> KeptObject:
 
 
 async def doom_stretch(
-    db: Executor, *, after: str, size: int, unused_since: datetime, now: datetime
+    tx: Tx, *, after: str, size: int, unused_since: datetime, now: datetime
 ) -> tuple[str, int, int]:
     """Give up those of the next objects that nothing shows.
+
+    Args:
+        tx: A transaction: the objects are locked first, and looked at again behind the lock.
+        after: The SHA-256 at which the stretch begins, without it.
+        size: How many objects it has at most.
+        unused_since: Who was asked for since then stays.
+        now: The present moment.
 
     Returns:
         Where the stretch ends (empty: at the end of the table), how many objects it had, and how
         many of them were given up.
     """
-    row = await db.fetchrow(
-        QUERIES["doom_stretch"], after=after, size=size, unused_since=unused_since, now=now
-    )
+    stretch: dict[str, Any] = {"after": after, "size": size, "unused_since": unused_since}
+    await tx.fetch(QUERIES["lock_unused"], **stretch)
+    row = await tx.fetchrow(QUERIES["doom_stretch"], **stretch, now=now)
     assert row is not None
     return row["reached"] or "", row["seen"], row["doomed"]
 

@@ -7,8 +7,8 @@ SHA-256 and a copy, a name that was never used before; both together are its nam
    object's end by `UNUSED_FOR`; then puts the bytes; then records the picture, in one statement
    that changes the object's row, and records nothing if the object was given up meanwhile.
 2. Who collects gives an object up (`doom_stretch`) only if no picture shows it, and nobody has
-   asked for it within `UNUSED_FOR`. Both sides change the same row, so that one of them comes
-   second, and looks again.
+   asked for it within `UNUSED_FOR`. Both sides lock the same row first, so that one of them comes
+   second, and looks again with a statement that sees what the other wrote.
 3. What was given up is never taken up: who wants the same bytes makes another copy. So the bytes of
    the old one can be removed at any later time, after any crash, as often as one likes.
 """
@@ -174,9 +174,10 @@ async def sweep(db: Database, objects: Objects, *, now: datetime) -> tuple[int, 
         Transient: The database or the object storage failed; another sweep goes on.
     """
     walk = await rounds.read_round(db, _SWEEP_NAME)
-    reached, seen, doomed = await store.doom_stretch(
-        db, after=walk.reached, size=SWEEP, unused_since=now - UNUSED_FOR, now=now
-    )
+    async with db.transaction() as tx:
+        reached, seen, doomed = await store.doom_stretch(
+            tx, after=walk.reached, size=SWEEP, unused_since=now - UNUSED_FOR, now=now
+        )
     moved = Round(reached if seen == SWEEP else "", [], None, now)
     await rounds.put_round(db, _SWEEP_NAME, moved, was=walk.reached)
     removable = await store.find_doomed(db, before=now - REMOVED_AFTER, limit=REMOVED_AT_ONCE)
