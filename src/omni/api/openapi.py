@@ -17,6 +17,7 @@ _NEVER_HERE = {
     "get": frozenset({408, 409, 413, 415}),
     "post": frozenset[int](),
     "patch": frozenset[int](),
+    "put": frozenset[int](),
     "delete": frozenset({408, 413, 415}),
 }
 _EVERYWHERE = (400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503)

@@ -48,7 +48,7 @@ class JudgeCalls(Calls):
 
     async def settle_disagreement(self, disagreement_id: int, *, fits: bool) -> None:
         """Say whether the person fits."""
-        await self._transport.send("POST", f"/disagreements/{disagreement_id}", {"fits": fits})
+        await self._transport.send("PUT", f"/disagreements/{disagreement_id}", {"fits": fits})
 
     async def estimate(self, campaign_id: int, *, limit: int | None = None) -> EstimateOut:
         """Return what the next qualification will probably take and cost."""

@@ -54,7 +54,9 @@ order by d.id desc
 limit :limit;
 
 -- name: settle_disagreement
--- By the primary key.
-update judge_disagreements set fits = :fits, settled_at = :now
-where id = :disagreement_id
-returning campaign_id;
+-- By the primary keys of both tables.
+update judge_disagreements d set fits = :fits, settled_at = :now
+from judge_comparisons c
+where d.id = :disagreement_id and c.id = d.comparison_id
+returning d.id, d.comparison_id, d.profile_id, d.username, c.left_model, c.right_model, d.left_said,
+    d.right_said, d.fits, d.settled_at;

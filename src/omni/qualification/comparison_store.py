@@ -95,17 +95,18 @@ async def list_disagreements(
     return [Disagreement(**row) for row in rows]
 
 
-async def settle(db: Executor, disagreement_id: int, *, fits: bool, now: datetime) -> None:
+async def settle(db: Executor, disagreement_id: int, *, fits: bool, now: datetime) -> Disagreement:
     """Note whether the person fits; saying something else later replaces it.
 
     Raises:
         NotFound: There is no such disagreement.
     """
-    found = await db.fetchval(
+    row = await db.fetchrow(
         QUERIES["settle_disagreement"], disagreement_id=disagreement_id, fits=fits, now=now
     )
-    if found is None:
+    if row is None:
         raise NotFound(f"no disagreement {disagreement_id}")
+    return Disagreement(**row)
 
 
 def _plain(said: Said) -> dict[str, Any]:

@@ -120,7 +120,8 @@ async def list_disagreements(
     return Page(items=[DisagreementOut.model_validate(one) for one in found], next_cursor=None)
 
 
-@router.post("/disagreements/{disagreement_id}", status_code=204, summary="Settle a disagreement")
-async def settle(disagreement_id: RowId, body: SettleDisagreementIn, deps: Deps) -> None:
+@router.put("/disagreements/{disagreement_id}", summary="Settle a disagreement")
+async def settle(disagreement_id: RowId, body: SettleDisagreementIn, deps: Deps) -> DisagreementOut:
     """Say whether the person fits; it counts as a label. Saying it again replaces it."""
-    await comparisons.settle(deps.db, disagreement_id, fits=body.fits, now=deps.clock())
+    settled = await comparisons.settle(deps.db, disagreement_id, fits=body.fits, now=deps.clock())
+    return DisagreementOut.model_validate(settled)
