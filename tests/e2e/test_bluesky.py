@@ -64,6 +64,8 @@ async def _avatars_are_stored(product: Product, folder: Path) -> None:
     images = await product.rows("select sha256, bytes from images where position = 0")
     assert len(images) > 30
     stored = {
-        path.name: path.stat().st_size for path in (folder / "data").rglob("*") if path.is_file()
+        path.name.partition("-")[0]: path.stat().st_size
+        for path in (folder / "data").rglob("*")
+        if path.is_file()
     }
     assert all(stored[image["sha256"]] == image["bytes"] for image in images)

@@ -148,8 +148,9 @@ async def test_what_one_call_suffers_costs_the_rest_of_the_job_nothing(
         assert sum(result["left_out"].values()) == PAGE
     if result["failures"]:
         assert result["examples"]
-    # Two rounds of three tries; libcurl itself repeats one whose kept connection breaks.
-    assert server.count("/people") <= 9 + 2 * 3 * 2
+    # Two rounds of three tries. Of one whose kept connection breaks, libcurl itself makes up to five
+    # more, for the next kept one may break as well.
+    assert server.count("/people") <= 9 + 2 * 3 * 6
     assert host.requests <= 40
 
 
