@@ -74,6 +74,28 @@ async def set_aside(
     get_logger().info("dispatch.message_held", message_id=message.id, gate=str(gate))
 
 
+async def hold_claim(db: Executor, claimed: Message, held: Outcome, now: datetime) -> bool:
+    """Free a claim and say what holds its message; False if the claim was cancelled meanwhile.
+
+    Nothing was on the wire, so it costs the account nothing.
+    """
+    get_logger().info(
+        "dispatch.message_held", message_id=claimed.id, gate=str(held.gate), error=held.error
+    )
+    return bool(
+        await db.execute(
+            QUERIES["hold_claim"],
+            id=claimed.id,
+            account_id=claimed.account_id,
+            claimed_at=claimed.claimed_at,
+            gate=held.gate,
+            error=held.error,
+            eligible_at=held.eligible_at,
+            now=now,
+        )
+    )
+
+
 async def record(db: Executor, message: Message, outcome: Outcome, now: datetime) -> bool:
     """Write what came of a message on the wire; False if somebody has settled it meanwhile."""
     return bool(

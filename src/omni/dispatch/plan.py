@@ -194,6 +194,16 @@ def not_accepted(error: str, now: datetime) -> Outcome:
     )
 
 
+def declined(reason: str, now: datetime) -> Outcome:
+    """The platform says that this person may not be written to; they are asked again later."""
+    return Outcome(
+        "approved",
+        error=_short(reason),
+        gate=Gate.RECIPIENT,
+        eligible_at=now + recheck_after(Gate.RECIPIENT),
+    )
+
+
 def not_taken(message: Message, error: str, now: datetime, retry_after: float | None) -> Outcome:
     """The platform surely took nothing: the account pauses as asked, the message at least as long.
 

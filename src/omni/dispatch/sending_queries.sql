@@ -83,6 +83,13 @@ where id in (
     for update skip locked
 );
 
+-- name: hold_claim
+-- messages_pkey. A claim that was cancelled or given back meanwhile is left alone.
+update messages
+set state = 'approved', held_by = :gate, error = :error, eligible_at = :eligible_at,
+    account_id = null, claimed_at = null, charged_at = null, updated_at = :now
+where id = :id and state = 'claimed' and account_id = :account_id and claimed_at = :claimed_at;
+
 -- name: hold_person
 -- No table: one transaction at a time may put a message to this person on the wire.
 select pg_advisory_xact_lock(hashtextextended(:person, 0));

@@ -39,6 +39,7 @@ MAX_SENDS = 500
 MAX_LOOKS = 5_000
 MAX_LANES = 4
 SEND_TIMEOUT_S = 120.0
+ASK_TIMEOUT_S = 60.0
 RECORD_WAITS_S = (0.2, 1.0, 5.0)
 
 
@@ -124,7 +125,15 @@ async def _lane(run: _Run, account: Account) -> LaneEnd:
         claimed = await _claim(run, account)
         if isinstance(claimed, LaneEnd):
             return claimed
-        message = claimed and await _pass_last_gate(run, account, claimed)
+        if claimed is None:
+            continue
+        held = await _ask_recipient(run, credentials, claimed)
+        if held is not None:
+            await ledger.hold_claim(run.db, claimed, held, run.clock())
+            if held.gate is not Gate.RECIPIENT:
+                return LaneEnd(account.platform, held.gate, held.lane_resumes_at)
+            continue
+        message = await _pass_last_gate(run, account, claimed)
         if message is None:
             continue
         outcome = await _unbroken(_send(run, account, credentials, message))
@@ -177,6 +186,27 @@ async def _is_held(tx: Tx, message: Message, account: Account, now: datetime) ->
         return False
     await ledger.set_aside(tx, message, gate, eligible_at=now + plan.recheck_after(gate), now=now)
     return True
+
+
+async def _ask_recipient(run: _Run, credentials: Credentials, claimed: Message) -> Outcome | None:
+    """Ask the platform whether this person may be written to now; return what holds the message.
+
+    What a crawl read of somebody's settings may be days old. Who cannot be asked about is not
+    written to.
+    """
+    sender, now = run.senders[claimed.platform], run.clock()
+    try:
+        async with asyncio.timeout(ASK_TIMEOUT_S):
+            refusal = await sender.refusal(credentials, claimed.platform_id)
+    except Unauthorized as error:
+        return plan.not_accepted(str(error), now)
+    except Rejected as error:
+        return plan.declined(str(error), now)
+    except Exception as error:
+        wait_s = error.retry_after if isinstance(error, Transient) else None
+        told = f"not asked whether they may be written to: {type(error).__name__}: {error}"
+        return plan.not_taken(claimed, told, now, wait_s)
+    return None if refusal is None else plan.declined(refusal, now)
 
 
 async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Message | None:
