@@ -148,8 +148,8 @@ async def test_what_one_call_suffers_costs_the_rest_of_the_job_nothing(
         assert sum(result["left_out"].values()) == PAGE
     if result["failures"]:
         assert result["examples"]
-    # Two rounds of three tries. Of one whose kept connection breaks, libcurl itself makes up to five
-    # more, for the next kept one may break as well.
+    # Two rounds of three tries. Of one whose kept connection breaks, libcurl itself makes up to
+    # five more, for the next kept one may break as well.
     assert server.count("/people") <= 9 + 2 * 3 * 6
     assert host.requests <= 40
 

@@ -110,12 +110,12 @@ with stretch as materialized (
     limit :size::int
 )
 select o.sha256
-from stretch s
-join image_objects o on o.sha256 = s.sha256 and o.copy = s.copy
-where o.used_at < :unused_since::timestamptz
+from image_objects o
+where (o.sha256, o.copy) in (select s.sha256, s.copy from stretch s)
+    and o.used_at < :unused_since::timestamptz
     and not exists (select from images i where i.sha256 = o.sha256)
 order by o.sha256
-for no key update of o;
+for no key update;
 
 -- name: doom_stretch
 -- The same stretch, after lock_unused: an object that nothing shows, and that nobody has asked to keep
