@@ -12,6 +12,7 @@ import pytest
 
 from omni.base.clock import utc_now
 from omni.base.errors import Snooze, Transient
+from omni.client.client import ApiProblem
 from omni.flow.world import World
 from omni.jobs import store
 from omni.jobs.types import (
@@ -25,9 +26,16 @@ from omni.llm.ports import Answer, Prompt
 from omni.llm.rules import RulesJudge
 from omni.storage.db import Database
 from omni.storage.sql import Query
+from tests.api_fixtures import served
 from tests.flow_fixtures import run_step, running_world
 from tests.jobs_fixtures import rows
-from tests.qualification_fixtures import add_campaign, add_person, once
+from tests.qualification_fixtures import (
+    WatchedJudge,
+    add_campaign,
+    add_candidate,
+    add_person,
+    once,
+)
 
 NOW = utc_now()
 
@@ -138,3 +146,35 @@ async def test_verdicts_that_are_paid_for_are_leads_though_the_judge_goes_down(
     with pytest.raises(Transient, match="down"):
         await run_step(replace(world, judges=(once(FailingJudge()),)), args)
     assert await rows(db, "select state, count(*)::int from leads group by state") == [("new", 2)]
+
+
+async def test_judges_that_are_off_for_a_campaign_are_not_called_and_the_rest_goes_on(
+    db: Database, world: World
+) -> None:
+    campaign = await add_campaign(db)
+    other = await add_campaign(db, brief="Photographers")
+    for number in range(4):
+        person = await add_person(db, f"p{number}", candidate_of=campaign)
+        await add_candidate(db, other, person)
+    judge = WatchedJudge()
+    world = replace(world, judges=(once(judge),))
+    async with served(db, judges=world.judges) as api:
+        await api.client.update_campaign(campaign.id, judge_share=0.0)
+        assert (await api.client.estimate(campaign.id)).model is None
+        done = await run_step(world, QualifyCampaign(campaign_id=campaign.id))
+        assert (done.result["calls"], judge.asked) == (0, [])
+        assert [each.args.kind for each in done.follow_ups] == ["dispatch.draft"]
+        done = await run_step(world, QualifyCampaign(campaign_id=other.id))
+        assert (done.result["calls"], len(judge.asked)) == (4, 4), "the others go on"
+        judge.asked.clear()
+        await api.client.update_campaign(campaign.id, judge_share=0.5)
+        assert (await api.client.estimate(campaign.id)).calls == 2
+        done = await run_step(world, QualifyCampaign(campaign_id=campaign.id))
+        assert (done.result["calls"], len(judge.asked)) == (2, 2)
+        with pytest.raises(ApiProblem, match="judge_share"):
+            await api.client.update_campaign(campaign.id, judge_share=1.5)
+        # What was said before counts, although nobody is asked any more.
+        await db.execute(Query("forget", "delete from leads"))
+        await api.client.update_campaign(campaign.id, judge_share=0.0)
+        done = await run_step(world, QualifyCampaign(campaign_id=campaign.id))
+        assert (done.result["leads"]["new"], len(judge.asked)) == (2, 2)

@@ -127,6 +127,7 @@ class ApiDeps:
         max_upload_bytes: The most bytes of such a file.
         judges: In the order of preference; none where the model is off.
         prices: What their tokens cost.
+        judge_share: The share of each shortlist that is judged, whatever the campaign.
     """
 
     db: Database
@@ -141,6 +142,7 @@ class ApiDeps:
     max_upload_bytes: int = 1_000_000_000
     judges: Sequence[Judging] = ()
     prices: Prices = field(default_factory=Prices)
+    judge_share: float = 1.0
 
 
 async def get_deps(request: Request) -> ApiDeps:

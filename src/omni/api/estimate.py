@@ -28,7 +28,7 @@ async def estimate_run(deps: ApiDeps, campaign_id: int, limit: int | None) -> Es
         NotFound: There is no such campaign.
     """
     campaign = await campaigns.get(deps.db, campaign_id)
-    if not deps.judges:
+    if not deps.judges or not campaign.judge_share:
         return EstimateOut(model=None, calls=0, currency=deps.prices.currency)
     judge, now = deps.judges[0], deps.clock()
     key = VerdictKey.of(campaign, model=judge.model, prompt_version=PROMPT_VERSION)
@@ -37,8 +37,9 @@ async def estimate_run(deps: ApiDeps, campaign_id: int, limit: int | None) -> Es
         deps.db, key, epoch, limit=limit or campaign.shortlist_size, mark=_mark_nobody
     )
     ids = [one.profile_id for one in waiting[:SAMPLE]]
+    share = campaign.judge_share * deps.judge_share
     found = estimate(
-        len(waiting),
+        max(1, round(share * len(waiting))) if waiting else 0,
         await _lengths(deps, campaign, ids),
         await costing.get_pace(deps.db, campaign_id, judge.model, since=_day(now - RECENT)),
         model=judge.model,

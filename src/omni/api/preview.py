@@ -248,7 +248,9 @@ async def _edit(
         enters=enters,
         leaves=await _leaves(db, campaign, compiled.where) or leaves,
         judged_already=judged,
-        calls_next_run=min(campaign.shortlist_size, calls.value) if runs else 0,
+        calls_next_run=ceil(campaign.judge_share * min(campaign.shortlist_size, calls.value))
+        if runs
+        else 0,
         calls_in_all=calls,
     )
 

@@ -44,6 +44,8 @@ def check_changes(changes: Changes) -> None:
         raise Rejected(
             f"the shortlist size is between 1 and {MAX_SHORTLIST:,}", field="shortlist_size"
         )
+    if "judge_share" in changes and not 0 <= changes["judge_share"] <= 1:
+        raise Rejected("the share that is judged is between 0 and 1", field="judge_share")
     if "writer" in changes and changes["writer"] not in get_args(MessageWriter):
         raise Rejected(f"writer is one of {', '.join(get_args(MessageWriter))}", field="writer")
     _check_follow_ups(changes.get("follow_ups", ()))

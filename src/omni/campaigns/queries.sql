@@ -5,11 +5,12 @@
 -- By primary key; a new campaign has no weights of its own yet.
 insert into campaigns (
     name, brief, criteria, criteria_hash, threshold, shortlist_size, message_template,
-    daily_call_limit, daily_cost_limit_micros, writer, follow_ups, created_at, updated_at
+    daily_call_limit, daily_cost_limit_micros, writer, follow_ups, judge_share,
+    created_at, updated_at
 ) values (
     :name, :brief, :criteria::jsonb, :criteria_hash, :threshold, :shortlist_size,
     :message_template, :daily_call_limit, :daily_cost_limit_micros, :writer,
-    :follow_ups::jsonb, :now, :now
+    :follow_ups::jsonb, :judge_share, :now, :now
 )
 returning *, null::double precision[] as weights, 0 as weights_version;
 
@@ -88,6 +89,7 @@ with changed as (
             else daily_cost_limit_micros end,
         writer = coalesce(:writer::text, writer),
         follow_ups = coalesce(:follow_ups::jsonb, follow_ups),
+        judge_share = coalesce(:judge_share::double precision, judge_share),
         updated_at = :now
     where id = :campaign_id
     returning *

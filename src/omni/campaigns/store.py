@@ -30,6 +30,7 @@ async def create(
     now: datetime,
     daily_call_limit: int | None = None,
     daily_cost_limit_micros: int | None = None,
+    judge_share: float = 1.0,
     writer: MessageWriter = "template",
     follow_ups: Sequence[FollowUp] = (),
 ) -> Campaign:
@@ -49,6 +50,7 @@ async def create(
             "message_template": message_template,
             "daily_call_limit": daily_call_limit,
             "daily_cost_limit_micros": daily_cost_limit_micros,
+            "judge_share": judge_share,
             "writer": writer,
             "follow_ups": tuple(follow_ups),
         }
@@ -64,6 +66,7 @@ async def create(
         message_template=message_template,
         daily_call_limit=daily_call_limit,
         daily_cost_limit_micros=daily_cost_limit_micros,
+        judge_share=judge_share,
         writer=writer,
         follow_ups=[asdict(each) for each in follow_ups],
         now=now,
@@ -137,6 +140,7 @@ async def update(
         daily_call_limit=changes.get("daily_call_limit"),
         sets_cost_limit="daily_cost_limit_micros" in changes,
         daily_cost_limit_micros=changes.get("daily_cost_limit_micros"),
+        judge_share=changes.get("judge_share"),
         writer=changes.get("writer"),
         follow_ups=[asdict(each) for each in changes["follow_ups"]]
         if "follow_ups" in changes
@@ -229,6 +233,7 @@ def _campaign(row: Row) -> Campaign:
         updated_at=row["updated_at"],
         daily_call_limit=row["daily_call_limit"],
         daily_cost_limit_micros=row["daily_cost_limit_micros"],
+        judge_share=row["judge_share"],
         writer=row["writer"],
         follow_ups=tuple(FollowUp(**each) for each in row["follow_ups"]),
         autopilot_cap=row["autopilot_cap"],

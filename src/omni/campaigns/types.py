@@ -39,6 +39,8 @@ class Campaign:
         daily_call_limit: The most calls of a model in a day of UTC; None: no limit.
         daily_cost_limit_micros: The most that they may cost in a day, in millionths of the
             currency of the prices; None: no limit.
+        judge_share: The share of a shortlist that is judged, drawn by chance, 0 to 1; at 0 no
+            model is called, and the rest of the pipeline goes on.
         follow_ups: What is written after the first message, in order: step 1, 2, …
         autopilot_cap: The most messages that may go without a person's approval in any 24 hours;
             None: each needs one.
@@ -60,6 +62,7 @@ class Campaign:
     updated_at: datetime
     daily_call_limit: int | None = None
     daily_cost_limit_micros: int | None = None
+    judge_share: float = 1.0
     writer: MessageWriter = "template"
     follow_ups: tuple[FollowUp, ...] = ()
     autopilot_cap: int | None = None
@@ -92,5 +95,6 @@ class Changes(TypedDict, total=False):
     message_template: str
     daily_call_limit: int | None
     daily_cost_limit_micros: int | None
+    judge_share: float
     writer: MessageWriter
     follow_ups: tuple[FollowUp, ...]

@@ -34,6 +34,7 @@ class CampaignCalls(Calls):
         message_template: str | None = None,
         daily_call_limit: int | None = None,
         daily_cost_limit: float | None = None,
+        judge_share: float | None = None,
         idempotency_key: str | None = None,
     ) -> CampaignOut:
         """Create a campaign; what is None gets the API's default."""
@@ -46,6 +47,7 @@ class CampaignCalls(Calls):
             message_template=message_template,
             daily_call_limit=daily_call_limit,
             daily_cost_limit=daily_cost_limit,
+            judge_share=judge_share,
         )
         return await self._send(CampaignOut, "POST", "/campaigns", body, idempotency_key)
 
@@ -72,6 +74,7 @@ class CampaignCalls(Calls):
         message_template: str | None = None,
         daily_call_limit: int | Literal["keep"] | None = "keep",
         daily_cost_limit: float | Literal["keep"] | None = "keep",
+        judge_share: float | None = None,
     ) -> CampaignOut:
         """Change a campaign; what is None stays as it is, but a limit that is None is lifted."""
         body = given(
@@ -82,6 +85,7 @@ class CampaignCalls(Calls):
             threshold=threshold,
             shortlist_size=shortlist_size,
             message_template=message_template,
+            judge_share=judge_share,
         )
         limits = {"daily_call_limit": daily_call_limit, "daily_cost_limit": daily_cost_limit}
         body |= {name: limit for name, limit in limits.items() if limit != "keep"}

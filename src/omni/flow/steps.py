@@ -116,6 +116,8 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
     if not world.judges:
         return StepResult({"shortlisted": 0, "calls": 0, "note": "the model is off (OMNI_JUDGE)"})
     campaign = await campaigns.get(world.db, args.campaign_id)
+    if not campaign.judge_share:
+        return await _without_judges(world, job, campaign)
     try:
         judged = await qualification.qualify(
             world.db,
@@ -129,7 +131,7 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
             prices=world.prices,
             answer_tokens=world.settings.llm_max_tokens,
             explore=world.settings.shortlist_explore,
-            share=world.settings.judge_share,
+            share=world.settings.judge_share * campaign.judge_share,
             mark=partial(marks.mark_judged, world.db, campaign.id),
         )
     except (Transient, Fatal):
@@ -140,6 +142,17 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
         {**asdict(judged), "leads": asdict(promoted)},
         follow.after_qualification(campaign.id, job.id),
     )
+
+
+async def _without_judges(world: World, job: JobContext, campaign: Campaign) -> StepResult:
+    """Call nobody; what was said before still becomes leads."""
+    promoted = await _promote(world, campaign)
+    get_logger().info("qualification.judges_left_out")
+    return StepResult(
+        {"shortlisted": 0, "calls": 0, "note": "judges are off for this campaign",
+         "leads": asdict(promoted)},
+        follow.after_qualification(campaign.id, job.id),
+    )  # fmt: skip
 
 
 async def _promote(world: World, campaign: Campaign) -> LeadReport:

@@ -79,6 +79,10 @@ class CampaignPage:
                 on_click=lambda: self._set_status("paused" if pausing else "active"),
             ).props("no-caps flat")
         ui.label(campaign.english).classes("omni-muted omni-text")
+        if not campaign.judge_share:
+            ui.label(
+                "Judges are off for this campaign: nobody is judged until you turn them on."
+            ).props("role=note").classes("text-sm")
 
     @ui.refreshable_method
     async def _funnel(self) -> None:

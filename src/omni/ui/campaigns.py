@@ -108,6 +108,7 @@ class CampaignForm:
             )
             self._calls = _limit("Calls a day", campaign and campaign.daily_call_limit, 0)
             self._cost = _limit("Cost a day", campaign and campaign.daily_cost_limit, 6)
+        self._judged = _judged(campaign.judge_share if campaign else 1.0)
         with ui.row().classes("w-full justify-end gap-2"):
             ui.button("Cancel", on_click=self._dialog.close).props("flat no-caps")
             ui.button("Save", on_click=self._save).props("unelevated no-caps")
@@ -127,6 +128,7 @@ class CampaignForm:
             "shortlist_size": int(self._shortlist.value or 0),
             "daily_call_limit": None if self._calls.value is None else int(self._calls.value),
             "daily_cost_limit": self._cost.value,
+            "judge_share": self._judged.value,
         }
         call = (
             self._client.update_campaign(self._campaign.id, **values)
@@ -141,6 +143,18 @@ class CampaignForm:
 
 def _field(element: Any) -> Any:
     return element.props("outlined autogrow dense").classes("w-full")
+
+
+def _judged(share: float) -> ui.select:
+    """Draw how many of a shortlist are judged."""
+    shares = {1.0: "everybody on the shortlist", 0.1: "a tenth of them, drawn by chance"}
+    shares |= {share: f"{share:.0%} of them, drawn by chance"} if 0 < share < 1 else {}
+    shares[0.0] = "nobody: no model is called"
+    return (
+        ui.select(shares, value=share, label="Who is judged")
+        .props("outlined dense options-dense data-judged")
+        .classes("w-full")
+    )
 
 
 def _limit(label: str, value: float | None, precision: int) -> ui.number:

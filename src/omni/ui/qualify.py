@@ -43,7 +43,7 @@ class QualifyForm:
 def estimate_words(found: EstimateOut) -> list[str]:
     """Say in lines what a run will take."""
     if found.model is None:
-        return ["The model is off: nobody is judged, and what was said becomes leads."]
+        return ["Judges are off: nobody is judged, and what was said becomes leads."]
     if not found.calls:
         return [f"{found.model} has nobody new to judge: no call."]
     lines = [f"{found.calls:,} calls of {found.model}"]

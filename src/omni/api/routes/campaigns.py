@@ -60,6 +60,7 @@ async def create_campaign(body: CampaignIn, deps: Deps, once: RunOnce) -> Respon
             message_template=body.message_template,
             daily_call_limit=body.daily_call_limit,
             daily_cost_limit_micros=_micros(body.daily_cost_limit),
+            judge_share=body.judge_share,
             now=now,
         )
         await jobs.enqueue(tx, [_refresh(campaign)], now=now)
@@ -176,6 +177,7 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         daily_cost_limit=None
         if campaign.daily_cost_limit_micros is None
         else campaign.daily_cost_limit_micros / MICROS,
+        judge_share=campaign.judge_share,
         weights=dict(zip(SIGNALS, campaign.weights, strict=True)),
         weights_version=campaign.weights_version,
         created_at=campaign.created_at,

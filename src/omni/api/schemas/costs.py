@@ -12,7 +12,7 @@ class EstimateOut(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str | None = Field(description="Who is asked; null: the model is off.")
+    model: str | None = Field(description="Who is asked; null: judges are off, here or everywhere.")
     calls: int = Field(description="People without a verdict, as far as the shortlist goes.")
     prompt_tokens: int = 0
     answer_tokens: int = 0

@@ -88,6 +88,16 @@ CostLimit = Annotated[
     ),
 ]
 
+JudgeShare = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="The share of a shortlist that is judged, drawn by chance; 0: no model is "
+        "called for the campaign, and the rest goes on",
+    ),
+]
+
 
 class CampaignIn(_In):
     """A new campaign: whom to look for, and what to write to them."""
@@ -109,6 +119,7 @@ class CampaignIn(_In):
     message_template: Prose = Field(default="", description="Jinja2; see the README for its names")
     daily_call_limit: CallLimit = None
     daily_cost_limit: CostLimit = None
+    judge_share: JudgeShare = 1.0
 
 
 class CampaignPatch(_In):
@@ -128,6 +139,7 @@ class CampaignPatch(_In):
     message_template: Prose | None = None
     daily_call_limit: CallLimit = None
     daily_cost_limit: CostLimit = None
+    judge_share: JudgeShare | None = None
 
 
 class CrawlConfigIn(_In):

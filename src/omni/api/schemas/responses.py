@@ -81,6 +81,7 @@ class CampaignOut(_Out):
     message_template: str
     daily_call_limit: int | None = None
     daily_cost_limit: float | None = None
+    judge_share: float = 1.0
     weights: dict[str, float]
     weights_version: int
     created_at: datetime
