@@ -16,7 +16,7 @@ from omni.crawl import store as logs
 from omni.crawl.types import Begun, Entry
 from omni.flow.world import World
 from omni.jobs.types import NewJob
-from omni.leads import store as leads
+from omni.leads import suppressions_store as suppressions
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.crawl_fixtures import PLATFORM, Village, crawl_of, entries, people
@@ -178,7 +178,7 @@ async def test_who_is_suppressed_is_left_out_and_told(world: World, village: Vil
     village.people = 30
     async with world.db.transaction() as tx:
         for name in ("3", "4"):
-            await leads.suppress(
+            await suppressions.suppress(
                 tx,
                 platform=PLATFORM,
                 platform_id=name,

@@ -56,7 +56,7 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
     "facts": (
         DISPATCH["read_facts"],
         {"id": 100, "account_id": 1, "conversation_since": NOW - 14 * DAY},
-        40,
+        75,
     ),
     "platforms": (DISPATCH["list_waiting_platforms"], {}, 40),
     "head": (

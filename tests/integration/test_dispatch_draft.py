@@ -13,6 +13,7 @@ from omni.dispatch import store
 from omni.dispatch.drafting_work import draft
 from omni.dispatch.plan import CONVERSATION, body_hash
 from omni.leads import store as leads
+from omni.leads import suppressions_store as suppressions
 from omni.storage.db import Database
 from tests.dispatch_fixtures import NOW, add_campaign, add_leads, rows, watched
 
@@ -42,7 +43,7 @@ async def test_the_best_leads_and_the_accepted_ones_come_first(db: Database) -> 
 async def test_people_who_must_not_be_written_to_get_no_draft(db: Database) -> None:
     campaign = await add_campaign(db)
     ids = await add_leads(db, campaign, 6)
-    await leads.suppress(
+    await suppressions.suppress(
         db, platform="synthetic", platform_id="p1", reason="r", source="s", now=NOW
     )
     await leads.decide(db, ids[1], accepted=False, now=NOW)

@@ -15,7 +15,7 @@ from omni.base.errors import Ambiguous, Rejected, Transient
 from omni.connectors.types import Outgoing
 from omni.dispatch.plan import DAY, HOUR
 from omni.dispatch.types import DispatchReport
-from omni.leads import store as leads
+from omni.leads import suppressions_store as suppressions
 from omni.storage.db import Database
 from tests.dispatch_fixtures import (
     MINUTE,
@@ -140,7 +140,7 @@ async def test_whatever_happens_the_invariants_hold(
             assert all(isinstance(end, DispatchReport | Crash) for end in ended), ended
         if rng.random() < 0.2:
             suppressed.add(person := f"p{rng.randrange(1, 71)}")
-            await leads.suppress(
+            await suppressions.suppress(
                 db, platform="synthetic", platform_id=person, reason="r", source="s", now=NOW
             )
         clock.advance(MINUTE * rng.choice([1, 5, 20, 45]))

@@ -25,6 +25,7 @@ from omni.feedback.plan import consequences
 from omni.feedback.types import RecordedEvent
 from omni.feedback.work import MAX_EVENTS, MAX_PAGES, read_inbox
 from omni.leads import store as leads
+from omni.leads import suppressions_store as suppressions
 from omni.storage.db import Database
 from tests.dispatch_fixtures import (
     MINUTE,
@@ -244,7 +245,7 @@ async def test_replies_of_a_real_network_stop_and_suppress(db: Database, tmp_pat
         outcome = consequences(new)
         await leads.mark_replied(tx, outcome.replied_leads, now=NOW)
         for person in outcome.suppress:
-            await leads.suppress(tx, **asdict(person), now=NOW)
+            await suppressions.suppress(tx, **asdict(person), now=NOW)
         for person in outcome.cancel:
             await messages.cancel_for_person(tx, **asdict(person), now=NOW)
     kinds = [e.kind for e in new]

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from omni.flow import intake
-from omni.leads import store as leads
+from omni.leads import suppressions_store as suppressions
 from omni.profiles.types import StoredBatch
 from omni.storage.db import Database, Tx
 from omni.storage.sql import Query
@@ -27,7 +27,7 @@ async def take_in(db: Database, *numbers: int, **changes: object) -> StoredBatch
 
 async def suppress(db: Database, *numbers: int) -> None:
     for number in numbers:
-        await leads.suppress(
+        await suppressions.suppress(
             db,
             platform="synthetic",
             platform_id=f"syn:{number}",

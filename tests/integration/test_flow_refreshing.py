@@ -13,7 +13,7 @@ from omni.base.clock import utc_now
 from omni.base.errors import Rejected, Transient
 from omni.flow.world import World
 from omni.jobs.types import CrawlRefresh, MaintainCandidates
-from omni.leads import store as leads
+from omni.leads import suppressions_store as suppressions
 from omni.profiles import refresh_work
 from omni.profiles.work import store_batch
 from omni.storage.db import Database
@@ -133,7 +133,7 @@ async def test_who_is_suppressed_costs_no_request_and_no_other_their_turn(
 ) -> None:
     await add_people(db, "up", 6)
     for number in (0, 1, 3):
-        await leads.suppress(
+        await suppressions.suppress(
             db, platform="up", platform_id=f"up:{number}", reason="stop", source="person", now=NOW
         )
     up = AnsweringSource("up", everybody("up"))

@@ -10,6 +10,7 @@ import pytest
 
 from omni.campaigns.types import Campaign
 from omni.leads import store, work
+from omni.leads import suppressions_store as suppressions
 from omni.leads.types import LeadReport
 from omni.leads.work import promote
 from omni.qualification.plan import PROMPT_VERSION
@@ -44,7 +45,7 @@ async def judge_and_run(db: Database, campaign: Campaign) -> LeadReport:
 
 
 async def suppress(db: Database, platform_id: str) -> None:
-    await store.suppress(
+    await suppressions.suppress(
         db, platform="synthetic", platform_id=platform_id, reason="r", source="s", now=NOW
     )
 

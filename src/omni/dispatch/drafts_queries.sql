@@ -1,5 +1,5 @@
 -- owns:
--- reads: messages, profile_features, leads, suppressions
+-- reads: messages, profile_features, leads
 
 -- name: page_recipients
 -- leads_ranked_by_state, best first from the keyset on; each probe is on a unique key
@@ -8,22 +8,17 @@ select
     l.id as lead_id, l.profile_id, l.platform, l.platform_id, l.username, l.display_name,
     l.score, l.reasons
 from leads l
+join profile_features f on f.profile_id = l.profile_id
 where l.campaign_id = :campaign_id
     and l.state = :state
     and (l.score, l.id) < (:before_score::double precision, :before_id::bigint)
-    and exists (
-        select from profile_features f
-        where f.profile_id = l.profile_id and f.accepts_messages is not false
-    )
+    and f.accepts_messages is not false
     and not exists (
         select from messages m
         where m.platform = l.platform and m.platform_id = l.platform_id
             and m.campaign_id = l.campaign_id and m.step = 0
     )
-    and not exists (
-        select from suppressions s
-        where s.platform = l.platform and s.platform_id = l.platform_id
-    )
+    and not is_suppressed(l.platform, l.platform_id, f.username)
     and not exists (
         select from messages m
         where m.platform = l.platform and m.platform_id = l.platform_id

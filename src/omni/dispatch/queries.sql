@@ -1,5 +1,5 @@
 -- owns: messages
--- reads: leads, suppressions
+-- reads: leads
 
 -- name: get_message
 -- messages_pkey.
@@ -69,10 +69,7 @@ update messages m
 set state = 'pending', error = null, held_by = :held_by, approved_hash = null, approved_at = null,
     eligible_at = null, account_id = null, claimed_at = null, updated_at = :now
 where m.lead_id = :lead_id and m.state = 'cancelled' and m.error = :reason
-    and not exists (
-        select from suppressions s
-        where s.platform = m.platform and s.platform_id = m.platform_id
-    );
+    and not is_suppressed(m.platform, m.platform_id, m.username);
 
 -- name: has_message
 -- messages_by_lead.

@@ -1,5 +1,5 @@
 -- owns:
--- reads: accounts, messages, campaigns, profile_features, leads, suppressions
+-- reads: accounts, messages, campaigns, profile_features, leads
 
 -- name: lock_account
 -- accounts_pkey. Claims of one account happen one after the other, in every worker; the lock lets
@@ -26,10 +26,7 @@ for update skip locked;
 -- name: read_facts
 -- messages_pkey, then a probe of one unique key for each gate.
 select
-    exists (
-        select from suppressions s
-        where s.platform = m.platform and s.platform_id = m.platform_id
-    ) as suppressed,
+    is_suppressed(m.platform, m.platform_id, m.username) as suppressed,
     m.profile_id is not null and not exists (
         select from profile_features f
         where f.profile_id = m.profile_id and f.accepts_messages is not false

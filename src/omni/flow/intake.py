@@ -13,7 +13,7 @@ from omni.flow import follow
 from omni.flow.types import JobContext
 from omni.flow.world import World
 from omni.jobs import store as ledger
-from omni.leads import store as leads
+from omni.leads import suppressions_store as suppressions
 from omni.profiles import image_store
 from omni.profiles import work as profiles
 from omni.profiles.types import StoredBatch
@@ -64,7 +64,11 @@ async def take_in(
     """
     ready = await profiles.prepare(db, batch, now=now)
     async with db.transaction() as tx:
-        unwanted = await leads.suppressed_among(tx, [a.key for a in ready.arranged])
+        unwanted = await suppressions.suppressed_among(
+            tx,
+            [a.key for a in ready.arranged],
+            [a.profile.username for a in ready.arranged],
+        )
         stored = await profiles.store_batch(
             tx, ready.without(unwanted), now=now, campaign_id=campaign_id, job_id=job_id
         )

@@ -18,7 +18,7 @@ from omni.flow.world import World
 from omni.jobs import store as ledger
 from omni.jobs.plan import describe
 from omni.jobs.types import CrawlRefresh, Progress
-from omni.leads import store as leads
+from omni.leads import suppressions_store as suppressions
 from omni.profiles import image_store, refresh_store, refresh_work
 from omni.profiles import work as profiles
 from omni.profiles.image_work import old_images
@@ -97,7 +97,7 @@ async def _wanted(world: World, platform: str, limit: int) -> list[Met]:
     wanted: list[Met] = []
     for _ in range(TIMES):
         due = await refresh_work.choose(world.db, platform, now=world.clock(), limit=limit)
-        unwanted = await leads.suppressed_among(
+        unwanted = await suppressions.suppressed_among(
             world.db, [(m.platform, m.platform_id) for m in due]
         )
         wanted = [m for m in due if (m.platform, m.platform_id) not in unwanted]

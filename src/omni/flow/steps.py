@@ -59,6 +59,7 @@ from omni.jobs.types import (
     UpdateWeights,
 )
 from omni.leads import store as leads_store
+from omni.leads import suppressions_store as suppressions
 from omni.leads import work as leads
 from omni.leads.types import LeadReport
 from omni.predicate.parse import parse
@@ -217,7 +218,7 @@ async def _sweep_account(world: World, account: Account) -> int:
         outcome = consequences(new)
         await leads_store.mark_replied(tx, outcome.replied_leads, now=now)
         for person in outcome.suppress:
-            await leads_store.suppress(tx, **asdict(person), now=now)
+            await suppressions.suppress(tx, **asdict(person), now=now)
         for person in outcome.cancel:
             await messages.cancel_for_person(tx, **asdict(person), now=now)
     return len(new)

@@ -1,11 +1,12 @@
--- owns: leads, lead_changes, suppressions
+-- owns: leads, lead_changes
 -- reads: llm_scores, campaign_candidates, profile_features, profiles_raw
 
 -- name: promote_page
 -- One page of the positive verdicts under this key, in the order of llm_scores_positive; those that
 -- still hold are written as leads. Each costs a probe of the keys of profile_features,
 -- campaign_candidates, profiles_raw, leads and suppressions; "offset 0" keeps the planner from
--- joining a page with whole tables. Where a judge that is preferred has judged the same view, its
+-- joining a page with whole tables. Who is suppressed, or whose domain is, is no lead; a platform that
+-- is suppressed only sends nothing. Where a judge that is preferred has judged the same view, its
 -- verdict counts (llm_scores_cache). Only differences are written, and a lead that a person decided,
 -- or that was written to, is left alone.
 with page as materialized (
@@ -51,11 +52,7 @@ with page as materialized (
           and l.state <> 'withdrawn' and (l.state <> 'new' or l.score_id = page.id)
         offset 0
       )
-      and not exists (
-        select from suppressions u
-        where u.platform = r.platform and u.platform_id = r.platform_id
-        offset 0
-      )
+      and not is_suppressed(r.platform, r.platform_id, f.username, false)
 ), written as (
     insert into leads (
         campaign_id, profile_id, platform, platform_id, username, display_name,
@@ -95,7 +92,7 @@ select
 -- it is now, that does not make a lead (llm_scores_cache). No verdict yet is no reason. "offset 0"
 -- keeps the planner from reading the campaign's whole part of a table for one page.
 with page as materialized (
-    select l.id, l.profile_id, l.platform, l.platform_id, l.score
+    select l.id, l.profile_id, l.platform, l.platform_id, l.username, l.score
     from leads l
     where l.campaign_id = :campaign_id and l.state = 'new'
       and (l.score, l.id) < (:after_score::double precision, :after_id::bigint)
@@ -109,11 +106,7 @@ with page as materialized (
         where c.profile_id = page.profile_id and c.campaign_id = :campaign_id
         offset 0
     )
-    or exists (
-        select from suppressions u
-        where u.platform = page.platform and u.platform_id = page.platform_id
-        offset 0
-    )
+    or is_suppressed(page.platform, page.platform_id, page.username, false)
     or exists (
         select from profile_features f
         join llm_scores s on s.profile_id = f.profile_id and s.profile_hash = f.view_hash
@@ -290,32 +283,6 @@ select l.state, count(*) as count
 from leads l
 where l.campaign_id = :campaign_id
 group by l.state;
-
--- name: insert_suppression
--- The unique key (platform, platform_id) makes a second one a no-op.
-insert into suppressions (platform, platform_id, reason, source, created_at)
-values (:platform, :platform_id, :reason, :source, :now)
-on conflict (platform, platform_id) do nothing;
-
--- name: find_suppression
--- By the unique key (platform, platform_id).
-select exists (
-    select from suppressions where platform = :platform and platform_id = :platform_id
-);
-
--- name: find_suppressed
--- By the unique key (platform, platform_id): one look-up for each person of a batch.
-select s.platform, s.platform_id
-from unnest(:platforms::text[], :platform_ids::text[]) as n (platform, platform_id)
-join suppressions s using (platform, platform_id);
-
--- name: list_suppressions
--- By primary key, the newest first.
-select id, platform, platform_id, reason, source, created_at
-from suppressions
-where id < :before_id::bigint
-order by id desc
-limit :limit;
 
 -- name: find_live
 -- By leads_by_profile: who of a few people is a lead that may still come to something, or has.

@@ -1,4 +1,4 @@
-"""Reads and writes leads and suppressions."""
+"""Reads and writes leads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from omni.base.errors import NotFound
 from omni.leads.states import decided
-from omni.leads.types import LEAD_STATES, PROFILE_URLS, Lead, LeadChange, LeadPage, Suppression
+from omni.leads.types import LEAD_STATES, PROFILE_URLS, Lead, LeadChange, LeadPage
 from omni.qualification.types import VerdictKey
 from omni.storage.db import Executor
 from omni.storage.sql import Fragment, load_queries
@@ -195,56 +195,6 @@ async def list_changes(db: Executor, lead_id: int, *, limit: int) -> list[LeadCh
     """Return what became of a lead, the newest first."""
     rows = await db.fetch(QUERIES["list_changes"], lead_id=lead_id, limit=limit)
     return [LeadChange(**row) for row in rows]
-
-
-async def suppress(
-    tx: Executor, *, platform: str, platform_id: str, reason: str, source: str, now: datetime
-) -> bool:
-    """See to it that a person is never written to again; there is no way back.
-
-    Returns:
-        False if that was so already; then the first reason stands.
-    """
-    added = await tx.execute(
-        QUERIES["insert_suppression"],
-        platform=platform,
-        platform_id=platform_id,
-        reason=reason,
-        source=source,
-        now=now,
-    )
-    return added == 1
-
-
-async def is_suppressed(db: Executor, *, platform: str, platform_id: str) -> bool:
-    """Tell whether a person must not be written to."""
-    return await db.fetchval(
-        QUERIES["find_suppression"], platform=platform, platform_id=platform_id
-    )
-
-
-async def suppressed_among(db: Executor, people: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return who of these must be left alone, by platform and immutable id."""
-    if not people:
-        return set()
-    rows = await db.fetch(
-        QUERIES["find_suppressed"],
-        platforms=[platform for platform, _ in people],
-        platform_ids=[platform_id for _, platform_id in people],
-    )
-    return {(row["platform"], row["platform_id"]) for row in rows}
-
-
-async def list_suppressions(
-    db: Executor, *, limit: int, before_id: int | None = None
-) -> list[Suppression]:
-    """Return suppressions, the newest first, from right below `before_id` on."""
-    rows = await db.fetch(
-        QUERIES["list_suppressions"],
-        before_id=_LAST_ID if before_id is None else before_id,
-        limit=limit,
-    )
-    return [Suppression(**row) for row in rows]
 
 
 async def find_live(db: Executor, profile_ids: Sequence[int]) -> set[int]:

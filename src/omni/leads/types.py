@@ -99,13 +99,36 @@ class LeadReport:
     judged_later: int = 0
 
 
+Scope = Literal["person", "domain", "platform", "all"]
+
+
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Someone who must not be written to, by any campaign; it is never lifted."""
+    """Someone who must not be written to, by any campaign; only a person lifts it.
+
+    Attributes:
+        scope: Whom it concerns.
+        platform: `*` of a domain and of all.
+        platform_id: A person's immutable id or username; the domain; `*` of a platform and of all.
+    """
 
     id: int
+    scope: Scope
     platform: str
     platform_id: str
     reason: str
     source: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A suppression that a person took back."""
+
+    platform: str
+    platform_id: str
+    reason: str
+    source: str
+    suppressed_at: datetime
+    lifted_because: str
+    lifted_at: datetime

@@ -11,7 +11,7 @@ from omni.api.platforms import check_platform
 from omni.api.routes.params import Cursor, Limit
 from omni.api.schemas import Page, Suppressed, SuppressionIn, SuppressionOut
 from omni.dispatch import store as dispatch
-from omni.leads import store as leads
+from omni.leads import suppressions_store as leads
 from omni.storage.db import Tx
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])

@@ -1,0 +1,89 @@
+"""Whom a suppression concerns: a person, a domain, a platform or everybody. Pure.
+
+A suppression is a pair (platform, platform_id). `*` stands for any, and a domain stands in the
+place of an id under the platform `*`. What pairs a person goes by is the function
+`suppression_keys` of the database.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from omni.base.errors import Rejected
+from omni.leads.types import Scope
+
+ANY: Final = "*"
+MAX_VALUE: Final = 600
+"""Characters of an id, a username or a domain."""
+
+_PLATFORM = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?")
+
+
+def keys_of(scope: Scope, platform: str | None, value: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the pairs under which a suppression is written: of a domain both spellings.
+
+    Args:
+        scope: Whom it concerns.
+        platform: Of a `person` and a `platform`.
+        value: The immutable id or the username of a `person`; the `domain`.
+
+    Raises:
+        Rejected: A part is missing or makes no sense (fields `platform`, `platform_id`, `domain`).
+    """
+    if scope == "all":
+        return ((ANY, ANY),)
+    if scope == "domain":
+        return tuple((ANY, spelled) for spelled in read_domain(value or ""))
+    named = read_platform(platform or "")
+    if scope == "platform":
+        return ((named, ANY),)
+    return ((named, read_person(value or "")),)
+
+
+def read_platform(text: str) -> str:
+    """Return a platform's name.
+
+    Raises:
+        Rejected: It can be none (field `platform`).
+    """
+    name = text.strip().lower()
+    if not _PLATFORM.fullmatch(name):
+        raise Rejected(f"not the name of a platform: {text[:60]!r}", field="platform")
+    return name
+
+
+def read_person(text: str) -> str:
+    """Return an immutable id as it is, or a username without the @ before it, in lower case.
+
+    Raises:
+        Rejected: It can be neither (field `platform_id`).
+    """
+    person = text.strip()
+    if not person or person == ANY or len(person) > MAX_VALUE or not person.isprintable():
+        raise Rejected(f"not somebody's id or username: {text[:60]!r}", field="platform_id")
+    if person.startswith("@") and ":" not in person:
+        return person[1:].lower() or ANY + person
+    return person
+
+
+def read_domain(text: str) -> tuple[str, ...]:
+    """Return a domain in lower case as it is shown, and as the wire has it where that differs.
+
+    Accepted are `example.org`, `@example.org`, `*.example.org` and an address such as
+    `https://example.org/about`.
+
+    Raises:
+        Rejected: It is none, or a whole top-level domain (field `domain`).
+    """
+    bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", text.strip().lower())
+    bare = re.split(r"[/?#:]", bare, maxsplit=1)[0].removeprefix("*.").removeprefix("@").strip(".")
+    if len(bare) > 253 or not _DOMAIN.fullmatch(bare):
+        raise Rejected(f"not a domain: {text[:60]!r}; write it like example.org", field="domain")
+    try:
+        wire = bare.encode("idna").decode("ascii")
+        shown = bare.encode("ascii").decode("idna") if bare.isascii() else bare
+    except UnicodeError:
+        return (bare,)
+    return tuple(dict.fromkeys((bare, wire, shown)))

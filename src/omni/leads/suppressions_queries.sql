@@ -1,0 +1,63 @@
+-- owns: suppressions, suppression_lifts
+-- reads:
+
+-- name: insert_suppression
+-- The unique key (platform, platform_id) makes a second one a no-op.
+insert into suppressions (platform, platform_id, reason, source, created_at)
+values (:platform, :platform_id, :reason, :source, :now)
+on conflict (platform, platform_id) do nothing;
+
+-- name: find_suppression
+-- The unique key (platform, platform_id), a few probes.
+select is_suppressed(:platform, :platform_id, :username);
+
+-- name: find_suppressed
+-- The unique key (platform, platform_id), a few probes for each person of a batch. A platform that
+-- is suppressed, or all of them, only sends nothing: its people are read as before.
+select n.platform, n.platform_id
+from unnest(:platforms::text[], :platform_ids::text[], :usernames::text[])
+    as n (platform, platform_id, username)
+where is_suppressed(n.platform, n.platform_id, n.username, false);
+
+-- name: page_suppressions
+-- By primary key, the newest first.
+select id, scope, platform, platform_id, reason, source, created_at
+from suppressions
+where id < :before_id::bigint
+order by id desc
+limit :limit;
+
+-- name: page_wide_suppressions
+-- suppressions_wide, the newest first: those of domains, platforms and all.
+select id, scope, platform, platform_id, reason, source, created_at
+from suppressions
+where (platform = '*' or platform_id = '*') and id < :before_id::bigint
+order by id desc
+limit :limit;
+
+-- name: find_for_person
+-- The unique key (platform, platform_id), one probe for each pair that a person goes by.
+select s.id, s.scope, s.platform, s.platform_id, s.reason, s.source, s.created_at
+from suppression_keys(:platform, :platform_id, :username) k
+join suppressions s on s.platform = k.platform and s.platform_id = k.platform_id
+order by s.id;
+
+-- name: lift_suppression
+-- By primary key. What stood, and who let it fall, stays written.
+with gone as (
+    delete from suppressions where id = :id
+    returning id, scope, platform, platform_id, reason, source, created_at
+), noted as (
+    insert into suppression_lifts
+        (platform, platform_id, reason, source, suppressed_at, lifted_because, lifted_at)
+    select platform, platform_id, reason, source, created_at, :because, :now::timestamptz
+    from gone
+)
+select id, scope, platform, platform_id, reason, source, created_at from gone;
+
+-- name: list_lifts
+-- By primary key, the newest first.
+select platform, platform_id, reason, source, suppressed_at, lifted_because, lifted_at
+from suppression_lifts
+order by id desc
+limit :limit;

@@ -1,0 +1,143 @@
+"""Suppressions in Postgres: who must not be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from omni.base.errors import NotFound
+from omni.base.log import get_logger
+from omni.leads.suppressing import keys_of
+from omni.leads.types import Lift, Scope, Suppression
+from omni.storage.db import Executor
+from omni.storage.sql import load_queries
+
+QUERIES = load_queries("omni.leads", "suppressions")
+
+_LAST_ID = 2**63 - 1
+
+
+async def suppress(
+    tx: Executor, *, platform: str, platform_id: str, reason: str, source: str, now: datetime
+) -> bool:
+    """See to it that a person is never written to again; only a person can lift it.
+
+    Returns:
+        False if that was so already; then the first reason stands.
+    """
+    added = await tx.execute(
+        QUERIES["insert_suppression"],
+        platform=platform,
+        platform_id=platform_id,
+        reason=reason,
+        source=source,
+        now=now,
+    )
+    return added == 1
+
+
+async def suppress_scope(
+    tx: Executor,
+    scope: Scope,
+    *,
+    platform: str | None = None,
+    value: str | None = None,
+    reason: str,
+    source: str,
+    now: datetime,
+) -> tuple[tuple[str, str], bool]:
+    """Suppress a person (by id or username), a domain, a platform or everybody.
+
+    Returns:
+        The pair under which it stands, and whether it is new.
+
+    Raises:
+        Rejected: A part is missing or makes no sense.
+    """
+    keys = keys_of(scope, platform, value)
+    added = [
+        await suppress(tx, platform=of, platform_id=named, reason=reason, source=source, now=now)
+        for of, named in keys
+    ]
+    return keys[0], any(added)
+
+
+async def is_suppressed(
+    db: Executor, *, platform: str, platform_id: str, username: str | None = None
+) -> bool:
+    """Tell whether a person must not be written to, for whatever reason."""
+    return await db.fetchval(
+        QUERIES["find_suppression"], platform=platform, platform_id=platform_id, username=username
+    )
+
+
+async def suppressed_among(
+    db: Executor, people: Sequence[tuple[str, str]], usernames: Sequence[str | None] | None = None
+) -> set[tuple[str, str]]:
+    """Return who of these must be left alone, by platform and immutable id.
+
+    Suppressions of a whole platform, or of all, do not count: they stop messages alone.
+
+    Args:
+        db: Where to read.
+        people: Platform and immutable id of each.
+        usernames: Theirs, in the same order, where they are known.
+    """
+    if not people:
+        return set()
+    rows = await db.fetch(
+        QUERIES["find_suppressed"],
+        platforms=[platform for platform, _ in people],
+        platform_ids=[platform_id for _, platform_id in people],
+        usernames=[None] * len(people) if usernames is None else list(usernames),
+    )
+    return {(row["platform"], row["platform_id"]) for row in rows}
+
+
+async def list_suppressions(
+    db: Executor, *, limit: int, before_id: int | None = None, wide: bool = False
+) -> list[Suppression]:
+    """Return suppressions, the newest first, from right below `before_id` on.
+
+    Args:
+        db: Where to read.
+        limit: The most.
+        before_id: The last id of the page before; None begins.
+        wide: Only those of domains, platforms and all.
+    """
+    rows = await db.fetch(
+        QUERIES["page_wide_suppressions" if wide else "page_suppressions"],
+        before_id=_LAST_ID if before_id is None else before_id,
+        limit=limit,
+    )
+    return [Suppression(**row) for row in rows]
+
+
+async def suppressions_of(
+    db: Executor, *, platform: str, platform_id: str, username: str | None = None
+) -> list[Suppression]:
+    """Return every suppression that concerns a person, the oldest first."""
+    rows = await db.fetch(
+        QUERIES["find_for_person"], platform=platform, platform_id=platform_id, username=username
+    )
+    return [Suppression(**row) for row in rows]
+
+
+async def lift(tx: Executor, suppression_id: int, *, because: str, now: datetime) -> Suppression:
+    """Take a suppression back, because a person says so; that it stood stays written.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    row = await tx.fetchrow(
+        QUERIES["lift_suppression"], id=suppression_id, because=because, now=now
+    )
+    if row is None:
+        raise NotFound(f"there is no suppression {suppression_id}")
+    get_logger().warning("leads.suppression_lifted", suppression_id=suppression_id)
+    return Suppression(**row)
+
+
+async def list_lifts(db: Executor, *, limit: int) -> list[Lift]:
+    """Return what was lifted, the newest first."""
+    return [Lift(**row) for row in await db.fetch(QUERIES["list_lifts"], limit=limit)]
