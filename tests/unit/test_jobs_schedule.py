@@ -38,6 +38,7 @@ def test_a_new_campaign_waits_for_the_first_slot_of_its_life() -> None:
 def test_slots_of_the_installation_are_named_by_their_beginning() -> None:
     assert keys(NOW) == {
         "feedback.sweep@2026-11-22T02:15",
+        "dispatch.reconcile@2026-11-22T02:15",
         "images.sweep@2026-11-22T02:00",
         "crawl.refresh@2026-11-22T02:15",
         "storage.sweep@2026-11-22T00:00",
@@ -62,7 +63,7 @@ def test_a_day_of_ticks_asks_for_each_slot_once(start: datetime, campaign_id: in
 
 
 def test_a_scheduler_that_slept_for_a_week_asks_for_the_present_slots_alone() -> None:
-    assert len(keys(NOW, 1, 2)) == len(keys(NOW + timedelta(days=7), 1, 2)) == 6 + 2 * 2
+    assert len(keys(NOW, 1, 2)) == len(keys(NOW + timedelta(days=7), 1, 2)) == 7 + 2 * 2
 
 
 def test_two_schedulers_in_different_time_zones_agree() -> None:

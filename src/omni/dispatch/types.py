@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
+from omni.connectors.types import Receipt
+
 AccountStatus = Literal["active", "paused"]
 MessageState = Literal[
     "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled"
@@ -43,6 +45,7 @@ class Gate(StrEnum):
     JITTER = "random delay"
     NEXT_RUN = "next run"
     PLATFORM = "platform unavailable"
+    PERSON = "a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,41 @@ class Outcome:
     gate: Gate | None = None
     eligible_at: datetime | None = None
     lane_resumes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookback:
+    """What one look for an ambiguous message in its thread means.
+
+    Attributes:
+        end: It was `sent`, is looked for again `later`, or a `person` has to say.
+        receipt: With `sent`: what the thread showed.
+        look_at: With `later`: when.
+        counts: With `later`: whether the thread was read; else this was no look.
+        note: With `person`: what was tried, in words.
+    """
+
+    end: Literal["sent", "later", "person"]
+    receipt: Receipt | None = None
+    sent_at: datetime | None = None
+    look_at: datetime | None = None
+    counts: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileReport:
+    """What one run of reconciling did.
+
+    Attributes:
+        found: Messages that their threads show: they were sent.
+        later: Messages that are looked for again.
+        to_person: Messages that a person has to decide on.
+    """
+
+    found: int
+    later: int
+    to_person: int
 
 
 @dataclass(frozen=True, slots=True)

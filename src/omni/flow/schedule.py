@@ -19,6 +19,7 @@ from omni.jobs.types import (
     JobArgs,
     NewJob,
     QualifyCampaign,
+    ReconcileMessages,
     ReenrichProfiles,
     RefreshCandidates,
     SweepFeedback,
@@ -44,6 +45,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 EVERYWHERE: tuple[tuple[JobArgs, timedelta], ...] = (
     (SweepFeedback(), timedelta(minutes=5)),
+    (ReconcileMessages(), timedelta(minutes=5)),
     (CrawlRefresh(), timedelta(minutes=15)),
     (SweepImages(), timedelta(minutes=30)),
     (DispatchMessages(), timedelta(hours=1)),

@@ -21,6 +21,7 @@ from omni.candidates.plan import add_reports
 from omni.candidates.types import CandidateReport
 from omni.dispatch import accounts_store as accounts
 from omni.dispatch import drafting_work as drafting
+from omni.dispatch import reconcile_work as reconciling
 from omni.dispatch import store as messages
 from omni.dispatch import work as dispatching
 from omni.dispatch.types import Account
@@ -51,6 +52,7 @@ from omni.jobs.types import (
     Noop,
     Progress,
     QualifyCampaign,
+    ReconcileMessages,
     ReenrichProfiles,
     RefreshCandidates,
     SweepFeedback,
@@ -186,6 +188,14 @@ async def dispatch_messages(world: World, job: JobContext, args: DispatchMessage
     return StepResult(_plain(asdict(report)), follow.after_dispatch(report.next_eligible))
 
 
+async def reconcile_messages(world: World, job: JobContext, args: ReconcileMessages) -> StepResult:
+    """Look for ambiguous messages in their threads; what stays in doubt goes to a person."""
+    report = await reconciling.reconcile(
+        world.db, world.senders, world.vault, clock=world.clock, report=job.report
+    )
+    return StepResult(asdict(report))
+
+
 async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> StepResult:
     """Read each account's inbox; one that cannot be read does not keep the others waiting."""
     events = unread = 0
@@ -257,6 +267,7 @@ def bind_steps(world: World) -> Steps:
         QualifyCampaign: qualify_campaign,
         DraftMessages: draft_messages,
         DispatchMessages: dispatch_messages,
+        ReconcileMessages: reconcile_messages,
         SweepFeedback: sweep_feedback,
         UpdateWeights: update_weights,
         Noop: noop,

@@ -177,6 +177,13 @@ class DispatchMessages(JobArgs, frozen=True):
     queue = "dispatch"
 
 
+class ReconcileMessages(JobArgs, frozen=True):
+    """Look for messages that were perhaps sent in their threads."""
+
+    kind = "dispatch.reconcile"
+    queue = "dispatch"
+
+
 class SweepFeedback(JobArgs, frozen=True):
     """Read every account's inbox."""
 
@@ -205,7 +212,7 @@ KINDS: Mapping[str, type[JobArgs]] = {
     for kind in (
         CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
         SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages,
-        DispatchMessages, SweepFeedback, UpdateWeights, Noop,
+        DispatchMessages, ReconcileMessages, SweepFeedback, UpdateWeights, Noop,
     )
 }  # fmt: skip
 

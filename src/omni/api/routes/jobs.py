@@ -20,6 +20,7 @@ from omni.jobs.types import (
     DispatchMessages,
     JobArgs,
     JobState,
+    ReconcileMessages,
     SweepFeedback,
     UpdateWeights,
 )
@@ -69,6 +70,8 @@ def _timetable_args(body: JobIn) -> JobArgs:
             return CrawlRefresh()
         case "dispatch.dm":
             return DispatchMessages()
+        case "dispatch.reconcile":
+            return ReconcileMessages()
         case "feedback.sweep":
             return SweepFeedback()
         case "weights.update":

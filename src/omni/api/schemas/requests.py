@@ -24,7 +24,9 @@ from omni.jobs.types import CrawlConfig
 MAX_ID = 2**63 - 1
 USUAL = CrawlConfig()
 Decision = Literal["accepted", "rejected"]
-TimetableKind = Literal["crawl.refresh", "dispatch.dm", "feedback.sweep", "weights.update"]
+TimetableKind = Literal[
+    "crawl.refresh", "dispatch.dm", "dispatch.reconcile", "feedback.sweep", "weights.update"
+]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
