@@ -16,6 +16,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from tests.conftest import require
 from tests.e2e.five_steps import finished, settled
+from tests.e2e.looks import is_readable, stays_within
 from tests.e2e.product import Product, running_product
 from tests.synthetic_fixtures import break_network, mend_network
 
@@ -52,7 +53,9 @@ async def test_each_page_shows_its_data(
         await _crawl(product, page, campaign_id, pictures)
         await _hosts(product, page, pictures)
         await _accounts(product, page, pictures)
-        await _dark(product, page, pictures)
+        await _nothing_there(product, page)
+        await _phone(product, page, campaign_id, pictures)
+        await _dark(product, page, campaign_id, pictures)
 
 
 @asynccontextmanager
@@ -186,8 +189,10 @@ async def _settle(product: Product, page: Page, campaign_id: int, answer: str, s
         "update messages set state = 'ambiguous', sending_at = now()"
         f" where id = {doubtful.id} returning id"
     )
-    await page.get_by_role("button", name="pending", exact=True).click()
-    await page.get_by_role("button", name="ambiguous", exact=True).click()
+    for name in ("pending", "ambiguous"):
+        chosen = page.get_by_role("button", name=name, exact=True)
+        await chosen.click()
+        await expect(chosen).to_have_attribute("aria-pressed", "true")
     card = page.locator(f"[data-message='{doubtful.id}']")
     await card.get_by_role("button", name=answer, exact=True).click()
     await expect(card.get_by_text(state, exact=True)).to_be_visible()
@@ -256,8 +261,52 @@ async def _accounts(product: Product, page: Page, pictures: Path) -> None:
     assert [account.status for account in await product.api.list_accounts()] == ["paused"]
 
 
-async def _dark(product: Product, page: Page, pictures: Path) -> None:
+async def _nothing_there(product: Product, page: Page) -> None:
+    """Addresses without a page say so, as pages of ours."""
+    for path, status, told in (
+        ("/campaigns/999", 200, "There is no campaign 999"),
+        ("/campaigns/one", 404, "There is no such page"),
+        ("/nope", 404, "There is no such page"),
+    ):
+        answer = await page.goto(product.ui_url + path)
+        assert answer
+        assert answer.status == status
+        await expect(page.locator("[data-missing]")).to_have_text(told, timeout=15_000)
+        await expect(page.get_by_role("link", name="All campaigns")).to_be_visible()
+
+
+async def _phone(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:
+    """On a phone nothing is cut off: every button is within the screen's width."""
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await open_page(product, page, "/jobs", "Jobs")
+    await expect(page.get_by_text("crawl.seed", exact=True).first).to_be_visible()
+    await stays_within(page, 390)
+    await shoot(page, pictures, "jobs-phone")
+    await open_page(product, page, f"/campaigns/{campaign_id}", HOSTILE)
+    card = page.locator("[data-lead]").first
+    for name in ("Why?", "Accept", "Reject", "History"):
+        await expect(card.get_by_role("button", name=name)).to_be_visible()
+    await stays_within(page, 390)
+    await shoot(page, pictures, "campaign-phone")
+    for tab in ("Messages", "Jobs"):
+        await page.get_by_role("tab", name=tab).click()
+        last = page.get_by_role("button", name="cancelled", exact=True).last
+        await expect(last).to_be_visible()
+        await stays_within(page, 390)
+    await page.set_viewport_size({"width": 1200, "height": 900})
+
+
+async def _dark(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:
     await page.emulate_media(color_scheme="dark")
     await open_page(product, page, "/jobs", "Jobs")
     await expect(page.locator("body")).to_have_class(re.compile("body--dark"))
+    await expect(page.get_by_text("crawl.seed", exact=True).first).to_be_visible()
     await shoot(page, pictures, "jobs-dark")
+    await open_page(product, page, f"/campaigns/{campaign_id}", HOSTILE)
+    await expect(page.locator("[data-lead]").first).to_be_visible()
+    await is_readable(page, ".q-btn, .q-badge, a, .omni-text")
+    await page.get_by_role("button", name="Discover").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Start").click()
+    await expect(page.locator(".q-notification")).to_contain_text("seed_value")
+    await is_readable(page, ".q-notification .q-btn, .q-notification__message")
+    await shoot(page, pictures, "notice-dark")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 
 from omni.base.errors import Conflict, Fatal, NotFound, Rejected, Transient, Unauthorized
 from omni.cli.faults import FAULT, MISTAKE, explain, guarded
 from omni.cli.main import run
 from omni.client.client import ApiProblem, ApiUnreachable
+
+DETAIL = "platform: there is no such platform"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +27,7 @@ from omni.client.client import ApiProblem, ApiUnreachable
         (Fatal("two\nlines"), "two lines", FAULT),
         (ApiProblem(422, "Unprocessable", "wrong", field="name"), "name: wrong", MISTAKE),
         (ApiProblem(503, "Unavailable", "later"), "later", FAULT),
+        (ApiProblem(422, "Unprocessable", "name: wrong", field="name"), "name: wrong", MISTAKE),
         (ApiUnreachable("no answer from http://x"), "`make up`", FAULT),
         (ExceptionGroup("many", [Rejected("the first"), Fatal("x")]), "the first", MISTAKE),
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero", FAULT),
@@ -30,6 +37,7 @@ def test_each_error_becomes_one_line_and_a_code(error: Exception, line: str, cod
     told, given = explain(error)
     assert line in told
     assert "\n" not in told
+    assert "name: name:" not in told
     assert given == code
 
 
@@ -96,6 +104,37 @@ def test_an_api_that_is_not_there_is_a_fault(
     monkeypatch.setenv("OMNI_API_PORT", "1")
     assert run(["campaigns"]) == FAULT
     assert "make up" in capsys.readouterr().err
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """An API that refuses whatever it is asked."""
+
+    def do_POST(self) -> None:
+        problem = {"title": "No", "status": 422, "detail": DETAIL, "field": "platform"}
+        body = json.dumps({"type": "urn:x", "instance": "/", **problem}).encode()
+        self.send_response(422)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        del format, args
+
+
+@pytest.mark.parametrize(
+    "arguments", [["crawl", "1", "nowhere", "search", "x", "--json"], ["cancel", "x", "--json"]]
+)
+def test_who_asks_for_json_is_told_of_a_failure_in_json(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("OMNI_API_PORT", str(server.server_port))
+        assert run(arguments) == MISTAKE
+        server.shutdown()
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {"error": {"detail": DETAIL, "field": "platform", "status": 422}}
+    assert told.err == f"omni: {DETAIL}\n"
 
 
 def test_the_version_and_the_help_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,13 @@ def crawl(
     write(f"job {job.id}: {job.state} {describe_job(job)}".rstrip())
 
 
-def cancel(job: Annotated[str, typer.Argument(help="The job's id.")]) -> None:
+def cancel(
+    job: Annotated[str, typer.Argument(help="The job's id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Stop a job: at once if it waits, within a second or so if it runs."""
     found = ask_api(lambda client: client.cancel_job(job))
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
     write(f"job {found.id}: {found.state if found.state == 'cancelled' else 'asked to stop'}")

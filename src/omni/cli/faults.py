@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import traceback
@@ -38,8 +39,13 @@ def read_settings() -> Settings:
         raise Rejected("; ".join(mistakes)) from error
 
 
-def guarded(run: Callable[[], object]) -> int:
-    """Run a command and return its exit code; say in one line on standard error what failed."""
+def guarded(run: Callable[[], object], *, as_json: bool = False) -> int:
+    """Run a command and return its exit code; say in one line on standard error what failed.
+
+    Args:
+        run: The command.
+        as_json: Say it on standard output as well, as `{"error": …}`: who asked for JSON reads it.
+    """
     try:
         told = run()
         return told if isinstance(told, int) else OK
@@ -52,6 +58,8 @@ def guarded(run: Callable[[], object]) -> int:
         line, code = explain(error)
         if os.environ.get("OMNI_LOG_LEVEL", "").lower() == "debug":
             traceback.print_exception(error)
+        if as_json:
+            print(json.dumps({"error": _as_document(error, line)}))  # noqa: T201
         print(f"omni: {line}", file=sys.stderr)  # noqa: T201
         return code
 
@@ -65,20 +73,35 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"the database has another version's schema: run `omni migrate` ({error})", MISTAKE
     match error:
         case Rejected(field=str(field)):
-            return one_line(f"{field}: {error}"), MISTAKE
+            return one_line(_with_field(field, str(error))), MISTAKE
         case OmniError():
             return one_line(str(error)), MISTAKE if isinstance(error, _MISTAKES) else FAULT
         case TyperException():
             told = getattr(error, "format_message", lambda: str(error))()
             return one_line(f"{told} (`omni --help` lists the commands)"), MISTAKE
         case ApiProblem():
-            told = f"{error.field}: {error}" if error.field else str(error)
+            told = _with_field(error.field, str(error))
             return one_line(told), MISTAKE if error.status < 500 else FAULT
         case ApiUnreachable():
             return one_line(f"{error}: start Omni with `make up`, or set OMNI_API_PORT"), FAULT
         case _:
             told = f"{type(error).__name__}: {error}".rstrip(": ")
             return one_line(f"{told} (OMNI_LOG_LEVEL=debug shows where)"), FAULT
+
+
+def _with_field(field: str | None, told: str) -> str:
+    """Name the offending field, unless what is told begins with it, as the API's details do."""
+    return told if not field or told.startswith(f"{field}: ") else f"{field}: {told}"
+
+
+def _as_document(error: BaseException, line: str) -> dict[str, object]:
+    """Return an error for programs: the status and the field are null where there are none."""
+    error = _first(error)
+    return {
+        "detail": line,
+        "field": getattr(error, "field", None),
+        "status": getattr(error, "status", None),
+    }
 
 
 def _first(error: BaseException) -> BaseException:

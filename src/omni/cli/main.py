@@ -53,7 +53,10 @@ def _options(
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code: 0 well, 1 a fault, 2 the caller's mistake."""
     command = get_command(app)
-    return guarded(lambda: command.main(arguments, prog_name="omni", standalone_mode=False))
+    return guarded(
+        lambda: command.main(arguments, prog_name="omni", standalone_mode=False),
+        as_json="--json" in arguments,
+    )
 
 
 def main() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
+from http import HTTPStatus
 
-from nicegui import app, ui
+from nicegui import Client, app, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 from omni.base.settings import Settings, is_loopback
 from omni.client.client import ApiProblem, ApiUnreachable
@@ -19,7 +21,7 @@ from omni.ui.hosts import HostsPage
 from omni.ui.imports import ImportsPage
 from omni.ui.jobs import JobList
 from omni.ui.judge import JudgePage
-from omni.ui.layout import attempt, frame
+from omni.ui.layout import attempt, frame, no_page
 from omni.ui.session import Sessions
 
 PICTURE_HEADERS = {
@@ -43,6 +45,7 @@ def run_ui(settings: Settings) -> None:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     _register_pages(sessions)
     _register_pictures(sessions)
+    _register_missing()
     app.on_shutdown(sessions.close)  # pyright: ignore[reportUnknownMemberType]
     ui.run(  # pyright: ignore[reportUnknownMemberType]
         host=settings.ui_host,
@@ -72,6 +75,20 @@ def _register_pictures(sessions: Sessions) -> None:
         return Response(data, media_type="image/webp", headers=PICTURE_HEADERS)
 
 
+def _register_missing() -> None:
+    """Answer addresses at which there is no page with a page that says so."""
+
+    async def missing(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith("/_nicegui/"):
+            return PlainTextResponse("not found", HTTPStatus.NOT_FOUND)
+        del error
+        with Client(ui.page(""), request=request) as client, frame("Not found", ""):
+            no_page("There is no such page")
+        return client.build_response(request, HTTPStatus.NOT_FOUND)
+
+    app.add_exception_handler(HTTPStatus.NOT_FOUND, missing)
+
+
 def _register_pages(sessions: Sessions) -> None:
     @ui.page("/")
     async def campaigns() -> None:  # pyright: ignore[reportUnusedFunction]
@@ -79,7 +96,7 @@ def _register_pages(sessions: Sessions) -> None:
             if client := sessions.current():
                 await draw_campaigns(client)
 
-    @ui.page("/campaigns/{campaign_id}")
+    @ui.page("/campaigns/{campaign_id:int}")
     async def campaign(campaign_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Campaign", "/"):
             if client := sessions.current():

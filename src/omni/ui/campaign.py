@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from nicegui import ui
 
 from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
@@ -9,7 +11,7 @@ from omni.client.models import CampaignOut, CampaignStatus, Funnel, StatusOut
 from omni.ui.campaigns import CampaignForm
 from omni.ui.discover import DiscoverForm
 from omni.ui.jobs import JobList
-from omni.ui.layout import attempt, chip
+from omni.ui.layout import attempt, chip, no_page
 from omni.ui.leads import LeadList
 from omni.ui.messages import MessageList
 from omni.ui.qualify import QualifyForm
@@ -36,9 +38,8 @@ class CampaignPage:
 
     async def draw(self) -> None:
         """Draw everything; the funnel keeps itself up to date, and the lists follow it."""
-        campaign = await attempt(self._client.get_campaign(self._id))
+        campaign = await self._find()
         if campaign is None:
-            ui.link("Back to all campaigns", "/")
             return
         await self._head(campaign)
         with ui.card().classes("w-full p-4").props("flat bordered"):
@@ -55,6 +56,17 @@ class CampaignPage:
             with ui.tab_panel(jobs).classes("p-0 gap-3"):
                 await JobList(self._client, self._id).draw()
         ui.timer(REFRESH_S, self._follow)
+
+    async def _find(self) -> CampaignOut | None:
+        """Ask for the campaign; where it does not come, say why and return None."""
+        try:
+            return await self._client.get_campaign(self._id)
+        except ApiProblem as problem:
+            missing = problem.status == HTTPStatus.NOT_FOUND
+            no_page(f"There is no campaign {self._id}" if missing else str(problem))
+        except ApiUnreachable as problem:
+            no_page(str(problem))
+        return None
 
     async def _head(self, campaign: CampaignOut) -> None:
         platforms = await attempt(self._client.platforms()) or []
@@ -136,10 +148,10 @@ def draw_funnel(funnel: Funnel) -> None:
     with ui.column().classes("w-full gap-1").props("data-funnel"):
         for name, label in STAGES:
             with ui.row().classes("w-full items-center gap-3 no-wrap"):
-                ui.label(label).classes("text-sm").style("width:6.5rem")
+                ui.label(label).classes("text-sm").style("flex:none;width:6.5rem")
                 ui.linear_progress(
                     value=counts[name] / widest, show_value=False, size="14px"
                 ).props(f'rounded instant-feedback aria-label="{label}"')
                 ui.label(f"{counts[name]:,}").classes("font-medium text-right").style(
-                    "width:5rem"
+                    "flex:none;width:4rem"
                 ).props(f"data-stage={name}")

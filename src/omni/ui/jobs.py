@@ -68,15 +68,17 @@ class JobList:
     def _row(self, job: JobOut) -> None:
         card = ui.card().classes("w-full gap-1 p-3").props(f"flat bordered data-job={job.id}")
         with card:
-            with ui.row().classes("w-full items-center gap-3 no-wrap"):
+            with ui.row().classes("w-full items-center gap-x-3 gap-y-1"):
                 chip(job.state)
-                ui.label(job.kind).classes("font-medium")
+                ui.label(job.kind).classes("font-medium whitespace-nowrap")
                 if job.campaign_id is not None:
                     ui.link(f"campaign {job.campaign_id}", f"/campaigns/{job.campaign_id}")
-                ui.label(f"try {job.attempts} of {job.max_attempts}").classes("omni-muted text-sm")
+                ui.label(f"try {job.attempts} of {job.max_attempts}").classes(
+                    "omni-muted text-sm whitespace-nowrap"
+                )
                 ui.space()
                 ui.label(ago(job.finished_at or job.started_at or job.created_at)).classes(
-                    "omni-muted text-sm"
+                    "omni-muted text-sm whitespace-nowrap"
                 )
                 if job.state in ("queued", "running"):
                     ui.button(icon="close", on_click=lambda: self._cancel(job)).props(

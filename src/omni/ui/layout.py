@@ -10,6 +10,7 @@ from typing import TypeVar
 from nicegui import ui
 
 from omni.client.client import ApiProblem, ApiUnreachable
+from omni.ui.theme import COLORS, STYLE
 
 T = TypeVar("T")
 
@@ -31,27 +32,18 @@ STATE_COLORS = {
     "ok": "positive", "slowed": "warning", "open": "negative", "half open": "warning",
 }  # fmt: skip
 
-_STYLE = """
-body { font-feature-settings: "tnum"; }
-.omni-page { max-width: 1080px; margin: 0 auto; width: 100%; }
-.omni-muted { opacity: .68; }
-.omni-quote { border-left: 3px solid var(--q-primary); padding-left: .6rem; }
-.q-btn-toggle .q-btn { padding: 0 .7rem; }
-.omni-text { white-space: pre-wrap; overflow-wrap: anywhere; }
-"""
-
 
 @contextmanager
 def frame(title: str, path: str) -> Generator[None]:
     """Draw the header, then the page's own content inside the block."""
     ui.page_title(f"{title} · Omni")
-    ui.colors(primary="#4f46e5", secondary="#0f766e", accent="#c026d3", positive="#15803d")
-    ui.add_css(_STYLE)
+    ui.colors(**COLORS)
+    ui.add_css(STYLE)
     dark = ui.dark_mode(None)
     with ui.header().classes("items-center gap-x-4 gap-y-1 sm:gap-x-6 px-4 sm:px-6 py-2"):
         ui.link("Omni", "/").classes("text-lg font-bold text-white no-underline")
         for label, target in PAGES:
-            weight = "font-semibold" if target == path else "opacity-75"
+            weight = "font-semibold" if target == path else "opacity-90"
             ui.link(label, target).classes(f"text-white no-underline {weight}")
         ui.space()
         ui.button(icon="contrast", on_click=dark.toggle).props(
@@ -81,6 +73,12 @@ def chip(state: str) -> ui.badge:
 def nothing(text: str) -> None:
     """Say that a list is empty, and what would fill it."""
     ui.label(text).classes("omni-muted py-6 text-center w-full")
+
+
+def no_page(text: str) -> None:
+    """Say in the place of a page why there is none, and where to go on."""
+    ui.label(text).classes("text-2xl font-semibold omni-text").props("data-missing")
+    ui.link("All campaigns", "/")
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:

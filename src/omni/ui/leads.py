@@ -49,17 +49,36 @@ class LeadList(PagedList[LeadOut]):
             self._fill(card, item)
 
     def _fill(self, card: ui.card, lead: LeadOut) -> None:
-        with ui.row().classes("w-full items-center gap-3 no-wrap"):
+        with ui.row().classes("w-full items-center justify-between gap-x-3 gap-y-2"):
+            self._who(lead)
+            self._actions(card, lead)
+        if lead.later_score is not None:
+            fits = "fits" if lead.later_qualified else "does not fit"
+            ui.label(
+                f"The verdict has changed since you decided: {lead.later_score:.2f}, {fits}. "
+                "The lead stays as you left it."
+            ).classes("text-sm").props("role=note")
+        for reason in lead.reasons:
+            with ui.column().classes("omni-quote gap-0"):
+                ui.label(reason.criterion).classes("text-sm font-medium")
+                ui.label(f"“{reason.evidence}”").classes("omni-muted text-sm omni-text")
+
+    def _who(self, lead: LeadOut) -> None:
+        with ui.row().classes("items-center gap-3 no-wrap").style("min-width:0"):
             ui.circular_progress(value=round(lead.score * 100), max=100, size="44px").props(
                 'track-color=grey-4 aria-label="Score in per cent"'
-            )
+            ).style("flex:none")
             if lead.profile_id in self._avatars:
                 draw_picture(self._avatars[lead.profile_id], "44px")
-            with ui.column().classes("gap-0"):
-                ui.label(lead.display_name or lead.username).classes("font-semibold")
-                ui.label(f"{lead.username} · {lead.platform}").classes("omni-muted text-sm")
-            chip(lead.state)
-            ui.space()
+            with ui.column().classes("gap-0").style("min-width:0"):
+                ui.label(lead.display_name or lead.username).classes("font-semibold omni-text")
+                ui.label(f"{lead.username} · {lead.platform}").classes(
+                    "omni-muted text-sm omni-text"
+                )
+            chip(lead.state).style("flex:none")
+
+    def _actions(self, card: ui.card, lead: LeadOut) -> None:
+        with ui.row().classes("items-center gap-2"):
             ui.button(
                 "Why?",
                 icon="help_outline",
@@ -71,16 +90,6 @@ class LeadList(PagedList[LeadOut]):
             ui.button("History", icon="history", on_click=lambda: self._history(lead)).props(
                 "flat dense no-caps"
             )
-        if lead.later_score is not None:
-            fits = "fits" if lead.later_qualified else "does not fit"
-            ui.label(
-                f"The verdict has changed since you decided: {lead.later_score:.2f}, {fits}. "
-                "The lead stays as you left it."
-            ).classes("text-sm").props("role=note")
-        for reason in lead.reasons:
-            with ui.column().classes("omni-quote gap-0"):
-                ui.label(reason.criterion).classes("text-sm font-medium")
-                ui.label(f"“{reason.evidence}”").classes("omni-muted text-sm omni-text")
 
     async def _history(self, lead: LeadOut) -> None:
         """Show what became of a lead."""
