@@ -13,9 +13,13 @@ RUN := .venv/.installed
 DEV := .venv/.installed-dev
 COMPILE := pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 export UV_PYTHON_DOWNLOADS := never
+# A benchmark is a module that prints lines under its own name.
+BENCHES = $(shell for file in benchmarks/*.py; do name=$$(basename $$file .py); \
+	grep -q "\"bench\": \"$$name\"" $$file && echo $$name; done)
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/@BENCHES@/$(BENCHES)/' | \
+		awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .tools/bin/uv:
 	@test -n "$(PYTHON)" || { echo "Omni needs Python 3.11 or newer: install it, or say 'make PYTHON=/path/to/python3.12 …'"; exit 1; }
@@ -62,8 +66,8 @@ format: $(DEV) ## Lay out the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(DEV) ## Run a benchmark, one JSON object a line (NAME=api, jobs, candidates, preview, crawl or crawl_write)
-	@$(BIN)/python -m benchmarks.$(or $(NAME),$(error say which: make bench NAME=api))
+bench: $(DEV) ## Run a benchmark, one JSON object a line: NAME=@BENCHES@
+	@$(BIN)/python -m benchmarks.$(or $(NAME),$(error say which: make bench NAME=, and one of: $(BENCHES)))
 
 e2e-bluesky: $(DEV) ## The five-step script against a real AT Protocol network (needs Node.js 20)
 	@$(BIN)/pytest tests/e2e/test_bluesky.py $(ARGS)

@@ -18,8 +18,8 @@ from omni.predicate.plan import compile_criteria
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
 CALLS = re.findall(
-    r"^curl -s(?:X (\w+))? '?http://127\.0\.0\.1:8400(/[\w/]+)\S*(?: -H '[^']+')?(?: -d '(.*?)')?$",
-    README,
+    r"\bcurl -s(?:X (\w+))? \"?\$api(/[\w/]+)[^\s|]*(?: -H '[^']+')?(?: -d '(.*?)')?(?: \||\)|$)",
+    re.sub(r"\$(?:campaign|lead)\b", "1", README),
     re.M | re.S,
 )
 BODIES: dict[str, type[BaseModel]] = {
@@ -36,7 +36,7 @@ def paths() -> dict[str, dict[str, Any]]:
 
 
 def test_there_are_calls_for_every_step() -> None:
-    assert len(CALLS) == len(re.findall(r"^curl ", README, re.M)) >= 7
+    assert len(CALLS) == len(re.findall(r"\bcurl -s", README)) >= 7
 
 
 @pytest.mark.parametrize(("method", "path"), [(m or "GET", p) for m, p, _ in CALLS])
