@@ -118,6 +118,25 @@ def test_one_spelling_is_chosen(document: Json, canonical: tuple[str, str, objec
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([("between", [5, 10]), (">=", 7)], [("between", [7, 10])]),
+        ([("between", [5, 10]), ("between", [7, 20])], [("between", [7, 10])]),
+        ([("between", [5, 10]), ("<", 8)], [(">=", 5), ("<", 8)]),
+        ([("between", [5, 10]), ("<=", 5)], [("=", 5)]),
+    ],
+)
+def test_between_is_two_bounds(
+    one: list[tuple[str, object]], other: list[tuple[str, object]]
+) -> None:
+    hashes = {
+        compile_criteria({"all": [clause("followers", *part) for part in parts]}).criteria_hash
+        for parts in (one, other)
+    }
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize(
     ("document", "words"),
     [
         (

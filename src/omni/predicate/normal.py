@@ -119,8 +119,9 @@ def _join(tests: Iterable[Criteria]) -> list[Criteria]:
             kept.append(test)
         elif joined := _joins_as(clause, negated=isinstance(test, Not)):
             lists.setdefault((clause.field, *joined), set()).update(_values(clause))
-        elif clause.op in _BOUNDS and test is clause:
-            bounds.setdefault(clause.field, {}).setdefault(clause.op, set()).update(_values(clause))
+        elif (sides := _sides(clause)) and test is clause:
+            for op, value in sides:
+                bounds.setdefault(clause.field, {}).setdefault(op, set()).add(value)
         elif clause.op in ("=", "in") and test is clause:
             choices.setdefault(clause.field, []).append(clause)
         else:
@@ -133,6 +134,14 @@ def _join(tests: Iterable[Criteria]) -> list[Criteria]:
     for clauses in choices.values():
         kept.extend(_shared(clauses))
     return kept
+
+
+def _sides(clause: Clause) -> tuple[tuple[Operator, Scalar], ...]:
+    """Return the bounds that a clause sets, if it is one that sets bounds."""
+    if clause.op == "between":
+        low, high = _values(clause)
+        return ((">=", low), ("<=", high))
+    return tuple((clause.op, value) for value in _values(clause) if clause.op in _BOUNDS)
 
 
 def _shared(clauses: list[Clause]) -> list[Clause]:
