@@ -10,7 +10,17 @@ import typer
 from typer.main import get_command
 
 from omni.base.log import configure_logging
-from omni.cli import crawling, importing, judge, judging, keys, reading, replaying, running
+from omni.cli import (
+    crawling,
+    importing,
+    judge,
+    judging,
+    keys,
+    reading,
+    replaying,
+    running,
+    simulate,
+)
 from omni.cli.faults import guarded
 
 app = typer.Typer(
@@ -27,6 +37,9 @@ app.command("import", help="Take in the people of a CSV, JSONL or Parquet file."
     importing.import_file
 )
 app.command("replay", help="Judge a campaign again from recordings alone.")(replaying.replay)
+app.command("simulate", help="Send for weeks on virtual time, and check what must hold.")(
+    simulate.simulate
+)
 app.command("costs", help="Show what a campaign's models were paid for.")(judging.costs)
 app.add_typer(keys.app, name="keys")
 judging.add_commands(judge.app)

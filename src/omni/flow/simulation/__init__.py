@@ -1,0 +1,1 @@
+"""Sending on virtual time: the real plans of dispatch and feedback, and a made-up world."""
