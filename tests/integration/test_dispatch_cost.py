@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from omni.dispatch import accounts_store, drafting_work, held_store, ledger, store
+from omni.dispatch import accounts_store, drafts_store, held_store, ledger, store
 from omni.dispatch.plan import DAY
 from omni.feedback.store import QUERIES as FEEDBACK
 from omni.storage.db import Database
@@ -42,7 +42,7 @@ SEED = (
 
 DISPATCH: Mapping[str, Query] = {
     name: query
-    for topic in (accounts_store, drafting_work, held_store, ledger, store)
+    for topic in (accounts_store, drafts_store, held_store, ledger, store)
     for name, query in topic.QUERIES.by_name.items()
 }
 _PERSON = {"platform": "synthetic", "platform_id": "p30", "now": NOW}
@@ -92,7 +92,8 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
     "drafts": (
         DISPATCH["insert_drafts"],
         {
-            "campaign_id": 1, "held_by": "approval", "now": NOW,
+            "campaign_id": 1, "step": 0, "states": ["new", "accepted"], "held_by": "approval",
+            "now": NOW, "writers": ["template"] * 200, "claims": ["[]"] * 200,
             "lead_ids": list(range(1, 201)), "profile_ids": list(range(1, 201)),
             "platforms": ["synthetic"] * 200, "platform_ids": [f"n{n}" for n in range(200)],
             "usernames": ["u"] * 200, "bodies": ["x"] * 200, "body_hashes": ["h"] * 200,
@@ -111,6 +112,20 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
             "open_states": ["pending"], "conversation_since": NOW, "limit": 20,
         },
         1_500,
+    ),
+    "due": (
+        DISPATCH["page_due"],
+        {
+            "campaign_id": 1, "step": 1, "states": ["contacted", "new"], "limit": 20,
+            "sent_after": NOW - 30 * DAY, "sent_before": NOW, "after_id": 0,
+        },
+        1_500,
+    ),
+    "autopilot": (DISPATCH["count_autopilot"], {"campaign_id": 1, "since": NOW - DAY}, 20),
+    "approve alone": (
+        DISPATCH["approve_automatically"],
+        {"campaign_id": 1, "states": ["new"], "now": NOW, "limit": 20},
+        900,
     ),
     "events": (
         FEEDBACK["insert_events"],

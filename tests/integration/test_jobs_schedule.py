@@ -74,6 +74,7 @@ async def test_many_schedulers_write_each_slot_once_and_no_backlog(
     everything = [
         ("crawl.refresh", 1),
         ("dispatch.dm", 1),
+        ("dispatch.follow_up", 1),
         ("dispatch.reconcile", 1),
         ("feedback.sweep", 1),
         ("images.sweep", 1),

@@ -16,8 +16,7 @@ from omni.connectors.types import Receipt
 from omni.dispatch import plan
 from omni.dispatch.plan import DAY, HOUR, body_hash, charged_times, gate_of, next_slot
 from omni.dispatch.rules import check_account
-from omni.dispatch.template import MessageTemplate
-from omni.dispatch.types import Account, Charge, Facts, Gate, LaneEnd, Message, Recipient, Slot
+from omni.dispatch.types import Account, Charge, Facts, Gate, LaneEnd, Message, Slot
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPEN = Facts(
@@ -229,21 +228,3 @@ def test_what_waits_names_the_gate_that_opens_first() -> None:
     assert plan.why_waiting(one, True, [locked]) == Slot(None, Gate.CREDENTIALS)
     assert plan.why_waiting(one, True, [locked, daily]) == Slot(later, Gate.DAILY)
     assert plan.why_waiting(one, True, [LaneEnd("synthetic", None, None), daily]).gate is None
-
-
-def test_drafts_quote_the_best_evidence_and_count_whom_they_leave_out() -> None:
-    row = {
-        "lead_id": 1, "profile_id": 2, "platform": "synthetic", "platform_id": "p1",
-        "username": "ann", "display_name": " \0 ", "score": 0.9,
-        "reasons": [{"criterion": "a", "evidence": " "}, {"criterion": "b"},
-                    {"criterion": "c", "evidence": "climbs\n often"}],
-    }  # fmt: skip
-    ann = plan.recipient_from(row)
-    bob = replace(plan.recipient_from(row | {"reasons": []}), lead_id=2)
-    drafts, skipped = plan.write_drafts(
-        MessageTemplate("Hi {{ name }}: {{ reason }}"), "c", [ann, bob]
-    )
-    assert isinstance(drafts[0].recipient, Recipient)
-    assert [draft.body for draft in drafts] == ["Hi ann: climbs often"]
-    assert drafts[0].body_hash == body_hash("synthetic", "p1", "Hi ann: climbs often")
-    assert sum(skipped.values()) == 1

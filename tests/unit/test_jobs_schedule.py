@@ -42,6 +42,7 @@ def test_slots_of_the_installation_are_named_by_their_beginning() -> None:
         "images.sweep@2026-11-22T02:00",
         "crawl.refresh@2026-11-22T02:15",
         "storage.sweep@2026-11-22T00:00",
+        "dispatch.follow_up@2026-11-22T02:15",
         "dispatch.dm@2026-11-22T02:00",
         f"profiles.reenrich@{ENRICH_VERSION}.2026-11-19T00:00",
     }
@@ -63,7 +64,7 @@ def test_a_day_of_ticks_asks_for_each_slot_once(start: datetime, campaign_id: in
 
 
 def test_a_scheduler_that_slept_for_a_week_asks_for_the_present_slots_alone() -> None:
-    assert len(keys(NOW, 1, 2)) == len(keys(NOW + timedelta(days=7), 1, 2)) == 7 + 2 * 2
+    assert len(keys(NOW, 1, 2)) == len(keys(NOW + timedelta(days=7), 1, 2)) == 8 + 2 * 2
 
 
 def test_two_schedulers_in_different_time_zones_agree() -> None:

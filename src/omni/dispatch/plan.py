@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from omni.base.errors import Rejected
 from omni.connectors.types import Receipt
 from omni.dispatch.rules import body_hash as body_hash
 from omni.dispatch.rules import message_key as message_key
-from omni.dispatch.template import MessageTemplate, Unrenderable, clean, one_line
 from omni.dispatch.template import check_template as check_template
+from omni.dispatch.template import clean
 from omni.dispatch.types import (
     Account,
     Charge,
-    Draft,
     Facts,
     Gate,
     LaneEnd,
     Message,
     MessageState,
     Outcome,
-    Recipient,
     Slot,
 )
 
@@ -54,49 +52,6 @@ OPEN_STATES: Final[tuple[MessageState, ...]] = (
 _LEAST_WAIT_S = 60.0
 _MOST_WAIT_S = 21_600.0
 _MAX_ERROR = 500
-
-
-def write_drafts(
-    template: MessageTemplate, campaign: str, recipients: Iterable[Recipient]
-) -> tuple[list[Draft], dict[str, int]]:
-    """Return a draft for each person whose text can be made, and the others counted by reason."""
-    drafts: list[Draft] = []
-    skipped: dict[str, int] = {}
-    for person in recipients:
-        values: Mapping[str, str | None] = {
-            "name": person.name,
-            "username": person.username,
-            "platform": person.platform,
-            "reason": person.reason,
-            "campaign": campaign,
-        }
-        try:
-            body = template.render(person.platform, values)
-        except Unrenderable as error:
-            skipped[str(error)] = skipped.get(str(error), 0) + 1
-            continue
-        drafts.append(Draft(person, body, body_hash(person.platform, person.platform_id, body)))
-    return drafts, skipped
-
-
-def recipient_from(row: Mapping[str, Any]) -> Recipient:
-    """Make a recipient of a lead's row: without a name that can be read, the username stands in."""
-    return Recipient(
-        lead_id=row["lead_id"],
-        profile_id=row["profile_id"],
-        platform=row["platform"],
-        platform_id=row["platform_id"],
-        username=row["username"],
-        name=one_line(row["display_name"] or "") or row["username"],
-        score=row["score"],
-        reason=best_reason(row["reasons"]),
-    )
-
-
-def best_reason(reasons: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the first evidence that a verdict quotes, from its reasons as they are stored."""
-    quoted = (one_line(str(reason.get("evidence") or "")) for reason in reasons)
-    return next((words for words in quoted if words), None)
 
 
 def charged_times(charges: Iterable[Charge], now: datetime) -> list[datetime]:

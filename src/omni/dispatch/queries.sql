@@ -13,6 +13,10 @@ select * from messages where id = :id for update;
 -- leads_pkey.
 select state from leads where id = :lead_id;
 
+-- name: is_suppressed
+-- A few probes of the suppressions' unique key.
+select is_suppressed(:platform, :platform_id, :username);
+
 -- name: page_messages
 -- messages_by_campaign, newest first from the keyset on.
 select * from messages
@@ -28,8 +32,8 @@ order by id desc limit :limit;
 -- name: approve_message
 -- messages_pkey.
 update messages
-set state = 'approved', approved_hash = :body_hash, approved_at = :now, eligible_at = :now,
-    held_by = null, error = null, updated_at = :now
+set state = 'approved', approved_hash = :body_hash, approved_at = :now, approved_by = 'person',
+    eligible_at = :now, held_by = null, error = null, updated_at = :now
 where id = :id and state = 'pending'
 returning *;
 
@@ -37,7 +41,8 @@ returning *;
 -- messages_pkey. A changed text has no approval.
 update messages
 set state = 'pending', body = :body, body_hash = :body_hash, approved_hash = null,
-    approved_at = null, eligible_at = null, held_by = :held_by, updated_at = :now
+    approved_at = null, approved_by = null, eligible_at = null, held_by = :held_by,
+    writer = 'person', claims = '[]', edited_at = :now, updated_at = :now
 where id = :id and state in ('pending', 'approved')
 returning *;
 
@@ -67,7 +72,7 @@ where lead_id = :lead_id and state in ('pending', 'approved', 'claimed');
 -- messages_by_lead, then the suppressions' unique key. What was approved has to be approved again.
 update messages m
 set state = 'pending', error = null, held_by = :held_by, approved_hash = null, approved_at = null,
-    eligible_at = null, account_id = null, claimed_at = null, updated_at = :now
+    approved_by = null, eligible_at = null, account_id = null, claimed_at = null, updated_at = :now
 where m.lead_id = :lead_id and m.state = 'cancelled' and m.error = :reason
     and not is_suppressed(m.platform, m.platform_id, m.username);
 

@@ -70,7 +70,7 @@ async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetim
     Raises:
         NotFound: There is no such message.
         Conflict: It is not pending, its text or recipient is not the one that was seen, or its lead
-            was withdrawn or rejected.
+            was withdrawn or rejected, or the person must not be written to.
     """
     message = await _locked(tx, message_id)
     if message.state != "pending":
@@ -81,6 +81,13 @@ async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetim
     if message.lead_id is not None:
         lead_state = await tx.fetchval(QUERIES["get_lead_state"], lead_id=message.lead_id)
         rules.check_lead(lead_state)
+    if await tx.fetchval(
+        QUERIES["is_suppressed"],
+        platform=message.platform,
+        platform_id=message.platform_id,
+        username=message.username,
+    ):
+        raise Conflict("this person must not be written to: they are suppressed")
     row = await tx.fetchrow(QUERIES["approve_message"], id=message_id, body_hash=body_hash, now=now)
     return _found(row, message_id)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from omni.connectors.types import Receipt
+from omni.qualification.types import Reason
 
 AccountStatus = Literal["active", "paused"]
 MessageState = Literal[
@@ -149,6 +150,11 @@ class Message:
         held_by: The one gate that holds it, in words.
         eligible_at: An approved message is not tried before this moment.
         error: Why it failed, is ambiguous or was cancelled.
+        writer: Who wrote the text: `template`, `model` or `person`.
+        claims: What a model's text says of the person: `{"claim", "quote"}` each, and the quote
+            stands in the profile.
+        approved_by: `person` or `autopilot`.
+        edited_at: When a person changed the text.
     """
 
     id: int
@@ -173,11 +179,21 @@ class Message:
     claimed_at: datetime | None
     sending_at: datetime | None
     sent_at: datetime | None
+    writer: str = "template"
+    claims: Sequence[Mapping[str, Any]] = ()
+    approved_by: str | None = None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A lead that may get a draft; `reason` is the best evidence of its verdict, if any."""
+    """A lead that may get a draft.
+
+    Attributes:
+        reason: The best evidence of its verdict, if any.
+        reasons: All that its verdict quotes.
+        earlier: The text of the step before; None with the first.
+    """
 
     lead_id: int
     profile_id: int
@@ -187,6 +203,16 @@ class Recipient:
     name: str
     score: float
     reason: str | None
+    reasons: tuple[Reason, ...] = ()
+    earlier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a text says of a person, in its own words, and the words of the profile behind it."""
+
+    claim: str
+    quote: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +222,20 @@ class Draft:
     recipient: Recipient
     body: str
     body_hash: str
+    writer: Literal["template", "model"] = "template"
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undrafted:
+    """Somebody for whom no text could be made, and why, in words."""
+
+    recipient: Recipient
+    why: str
+
+
+Write = Callable[[Sequence[Recipient], int], AsyncIterator[Draft | Undrafted]]
+"""Writes to these people, in a step: each text or failure as soon as it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,12 +357,14 @@ class DraftReport:
     Attributes:
         drafted: New messages that wait for approval.
         skipped: Leads that got no draft, by the reason in words.
-        note: Why nothing could be drafted at all, in words; empty otherwise.
+        note: Why nothing (more) could be drafted, in words; empty otherwise.
+        approved: Messages that the autopilot approved.
     """
 
     drafted: int
     skipped: Mapping[str, int] = field(default_factory=dict[str, int])
     note: str = ""
+    approved: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,11 @@ def after_qualification(campaign_id: int, job_id: UUID) -> tuple[NewJob, ...]:
     return (NewJob(DraftMessages(campaign_id=campaign_id), key=f"dispatch.draft@{job_id}"),)
 
 
+def after_drafting(approved: int, job_id: UUID) -> tuple[NewJob, ...]:
+    """What an autopilot has approved goes out."""
+    return (NewJob(DispatchMessages(), key=f"dispatch.dm@{job_id}"),) if approved else ()
+
+
 def after_dispatch(next_eligible: datetime | None) -> tuple[NewJob, ...]:
     """Messages that an account's limits hold go out as soon as the limits allow.
 

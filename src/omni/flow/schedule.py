@@ -16,6 +16,7 @@ from omni.jobs import store
 from omni.jobs.types import (
     CrawlRefresh,
     DispatchMessages,
+    FollowUp,
     JobArgs,
     NewJob,
     QualifyCampaign,
@@ -47,6 +48,7 @@ EVERYWHERE: tuple[tuple[JobArgs, timedelta], ...] = (
     (SweepFeedback(), timedelta(minutes=5)),
     (ReconcileMessages(), timedelta(minutes=5)),
     (CrawlRefresh(), timedelta(minutes=15)),
+    (FollowUp(), timedelta(minutes=15)),
     (SweepImages(), timedelta(minutes=30)),
     (DispatchMessages(), timedelta(hours=1)),
     (SweepStorage(), timedelta(hours=6)),

@@ -20,7 +20,6 @@ from omni.candidates import work as candidates
 from omni.candidates.plan import add_reports
 from omni.candidates.types import CandidateReport
 from omni.dispatch import accounts_store as accounts
-from omni.dispatch import drafting_work as drafting
 from omni.dispatch import reconcile_work as reconciling
 from omni.dispatch import store as messages
 from omni.dispatch import work as dispatching
@@ -30,6 +29,7 @@ from omni.feedback import work as feedback
 from omni.feedback.plan import consequences
 from omni.flow import caring, follow
 from omni.flow.crowds import target_of
+from omni.flow.drafting import draft_messages, follow_up
 from omni.flow.finding import crawl_seed
 from omni.flow.importing import import_profiles
 from omni.flow.pictures import fetch_images, sweep_images
@@ -46,6 +46,7 @@ from omni.jobs.types import (
     DispatchMessages,
     DraftMessages,
     FetchImages,
+    FollowUp,
     ImportProfiles,
     JobArgs,
     MaintainCandidates,
@@ -171,13 +172,6 @@ async def _promote(world: World, campaign: Campaign) -> LeadReport:
     return report
 
 
-async def draft_messages(world: World, job: JobContext, args: DraftMessages) -> StepResult:
-    """Write what a person may approve."""
-    campaign = await campaigns.get(world.db, args.campaign_id)
-    report = await drafting.draft(world.db, campaign, now=world.clock())
-    return StepResult(asdict(report))
-
-
 async def dispatch_messages(world: World, job: JobContext, args: DispatchMessages) -> StepResult:
     """Send what was approved, as far as the accounts' limits allow."""
     report = await dispatching.dispatch(
@@ -266,6 +260,7 @@ def bind_steps(world: World) -> Steps:
         RefreshCandidates: refresh_candidates,
         QualifyCampaign: qualify_campaign,
         DraftMessages: draft_messages,
+        FollowUp: follow_up,
         DispatchMessages: dispatch_messages,
         ReconcileMessages: reconcile_messages,
         SweepFeedback: sweep_feedback,

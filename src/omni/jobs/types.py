@@ -170,6 +170,13 @@ class DraftMessages(JobArgs, frozen=True):
     campaign_id: int
 
 
+class FollowUp(JobArgs, frozen=True):
+    """Write the follow-ups that are due in every active campaign, and let autopilots approve."""
+
+    kind = "dispatch.follow_up"
+    queue = "dispatch"
+
+
 class DispatchMessages(JobArgs, frozen=True):
     """Send approved messages, within every account's limits."""
 
@@ -212,7 +219,7 @@ KINDS: Mapping[str, type[JobArgs]] = {
     for kind in (
         CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
         SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages,
-        DispatchMessages, ReconcileMessages, SweepFeedback, UpdateWeights, Noop,
+        FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, UpdateWeights, Noop,
     )
 }  # fmt: skip
 

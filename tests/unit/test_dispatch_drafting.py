@@ -1,0 +1,48 @@
+"""What a template makes of a lead, and why it makes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from omni.campaigns.types import Campaign, FollowUp
+from omni.dispatch.drafting_plan import from_template, why_nothing
+from omni.dispatch.rows import recipient_from
+from omni.dispatch.rules import body_hash
+from omni.dispatch.template import MessageTemplate
+from omni.dispatch.types import Draft, Undrafted
+from omni.profiles.types import DEFAULT_WEIGHTS
+from omni.qualification.types import Reason
+
+ROW = {
+    "lead_id": 1, "profile_id": 2, "platform": "synthetic", "platform_id": "p1",
+    "username": "ann", "display_name": " \0 ", "score": 0.9,
+    "reasons": [{"criterion": "a", "evidence": " "}, {"criterion": "b"},
+                {"criterion": "c", "evidence": "climbs\n often"}],
+}  # fmt: skip
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CAMPAIGN = Campaign(
+    id=1, name="Climbers", brief="", criteria={}, criteria_hash="", status="active", threshold=0.5,
+    shortlist_size=10, message_template="Hi", weights=DEFAULT_WEIGHTS, weights_version=0,
+    created_at=NOW, updated_at=NOW,
+)  # fmt: skip
+
+
+def test_a_draft_quotes_the_best_evidence_and_needs_every_value() -> None:
+    ann, bob = recipient_from(ROW), recipient_from(ROW | {"reasons": []})
+    assert ann.reasons == (Reason("c", "climbs often"),)
+    template = MessageTemplate("Hi {{ name }}: {{ reason }}")
+    draft = from_template(template, CAMPAIGN, ann)
+    assert isinstance(draft, Draft)
+    assert draft.body == "Hi ann: climbs often"
+    assert draft.body_hash == body_hash("synthetic", "p1", "Hi ann: climbs often")
+    assert isinstance(from_template(template, CAMPAIGN, bob), Undrafted)
+
+
+def test_a_step_without_a_text_a_model_or_a_running_campaign_is_not_drafted() -> None:
+    running = replace(CAMPAIGN, follow_ups=(FollowUp(24, "Still there?"),))
+    assert [why_nothing(running, step, has_model=False) for step in (0, 1)] == ["", ""]
+    assert "template" in why_nothing(running, 2, has_model=True)
+    assert "paused" in why_nothing(replace(running, status="paused"), 0, has_model=True)
+    assert "OMNI_JUDGE" in why_nothing(replace(running, writer="model"), 0, has_model=False)
+    assert why_nothing(replace(running, writer="model"), 1, has_model=True) == ""
