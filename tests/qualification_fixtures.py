@@ -53,9 +53,13 @@ async def add_campaign(
     )  # fmt: skip
 
 
-async def with_criteria(db: Database, campaign: Campaign, least: int) -> Campaign:
-    """Change the campaign's criteria, in the table too."""
+async def with_criteria(
+    db: Database, campaign: Campaign, least: int = 1, *, words: str | None = None
+) -> Campaign:
+    """Change the campaign's criteria, in the table too; `words` are asked of the bio."""
     document = criteria(least)
+    if words is not None:
+        document = {"all": [{"field": "bio", "op": "matches", "value": words}, document]}
     await db.execute(
         Query("set", "update campaigns set criteria = :c::jsonb, criteria_hash = :h where id = :i"),
         c=document,

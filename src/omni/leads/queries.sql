@@ -10,7 +10,7 @@
 -- verdict counts (llm_scores_cache). Only differences are written, and a lead that a person decided,
 -- or that was written to, is left alone.
 with page as materialized (
-    select s.id, s.profile_id, s.profile_hash, s.score, s.confidence, s.reasons
+    select s.id, s.profile_id, s.profile_hash, s.score, s.confidence, s.reasons, s.carried_from
     from llm_scores s
     where s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
       and s.model = :model and s.prompt_version = :prompt_version
@@ -49,7 +49,8 @@ with page as materialized (
       and not exists (
         select from leads l
         where l.campaign_id = :campaign_id and l.profile_id = page.profile_id
-          and l.state <> 'withdrawn' and (l.state <> 'new' or l.score_id = page.id)
+          and l.state <> 'withdrawn'
+          and (l.state <> 'new' or l.score_id in (page.id, page.carried_from))
         offset 0
       )
       and not is_suppressed(r.platform, r.platform_id, f.username, false)
@@ -156,7 +157,7 @@ with page as materialized (
     select page.id, v.id as score_id, v.score, v.qualified
     from page
     cross join lateral (
-        select s.id, s.score, s.qualified
+        select s.id, s.score, s.qualified, s.carried_from
         from profile_features f
         join llm_scores s on s.profile_id = f.profile_id and s.profile_hash = f.view_hash
         where f.profile_id = page.profile_id
@@ -167,6 +168,11 @@ with page as materialized (
     ) v
     where page.state in ('accepted', 'rejected', 'contacted', 'replied')
       and v.id > greatest(page.score_id, coalesce(page.later_score_id, 0))
+      -- A verdict that outlived an edit is no news to a lead that came from it.
+      and (
+        v.carried_from is null
+        or v.carried_from not in (page.score_id, coalesce(page.later_score_id, 0))
+      )
 ), written as (
     update leads l
     set later_score_id = n.score_id, later_score = n.score, later_qualified = n.qualified,

@@ -11,9 +11,11 @@ where f.profile_id = :profile_id;
 -- The verdicts under a campaign's present criteria and prompt, in the order of
 -- llm_scores_by_criteria, whatever judge gave them.
 select
-    s.id, s.profile_id, s.username, s.profile_hash, s.criteria_hash, s.prompt_version, s.model,
+    s.id, s.profile_id, s.username, s.profile_hash, coalesce(o.criteria_hash, s.criteria_hash) as
+    criteria_hash, s.prompt_version, s.model,
     s.qualified, s.score, s.confidence, s.reasons
 from llm_scores s
+left join llm_scores o on o.id = s.carried_from
 where s.outcome = 'verdict'
   and s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
   and s.prompt_version = :prompt_version
@@ -24,7 +26,9 @@ limit :limit;
 -- name: get_verdicts
 -- By the primary key.
 select
-    s.id, s.profile_id, s.username, s.profile_hash, s.criteria_hash, s.prompt_version, s.model,
+    s.id, s.profile_id, s.username, s.profile_hash, coalesce(o.criteria_hash, s.criteria_hash) as
+    criteria_hash, s.prompt_version, s.model,
     s.qualified, s.score, s.confidence, s.reasons
 from llm_scores s
+left join llm_scores o on o.id = s.carried_from
 where s.id = any(:ids::bigint[]) and s.outcome = 'verdict';

@@ -59,6 +59,59 @@ on conflict (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt
     where outcome = 'verdict'
     do nothing;
 
+-- name: page_carriable
+-- A page of a campaign's candidates with a verdict under other criteria on their view as it is now, in
+-- the order of llm_scores_by_criteria; each costs a probe of the keys of profile_features and
+-- campaign_candidates, and none where the present criteria have a verdict already (llm_scores_cache).
+select s.id, s.profile_id, s.profile_hash, s.reasons, f.view
+from llm_scores s
+cross join lateral (
+    select case when :with_views::boolean then pf.view else '{}' end as view
+    from profile_features pf
+    where pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash
+    offset 0
+) f
+where s.outcome = 'verdict'
+  and s.campaign_id = :campaign_id and s.criteria_hash = :source_hash
+  and s.prompt_version = :prompt_version and s.model = :model
+  and s.profile_id > :after::bigint
+  and exists (
+    select from campaign_candidates c
+    where c.profile_id = s.profile_id and c.campaign_id = :campaign_id
+    offset 0
+  )
+  and not exists (
+    select from llm_scores n
+    where n.outcome = 'verdict'
+      and n.campaign_id = :campaign_id and n.profile_id = s.profile_id
+      and n.profile_hash = s.profile_hash and n.criteria_hash = :criteria_hash
+      and n.model = :model and n.prompt_version = :prompt_version
+    offset 0
+  )
+order by s.profile_id
+limit :limit;
+
+-- name: carry_verdicts
+-- By the primary key: verdicts that stand under other criteria, too. Where those have one already it is
+-- a no-op (llm_scores_cache). Profiles are locked as the foreign key would lock them, so that one that
+-- was erased meanwhile gives no row instead of an error.
+insert into llm_scores (
+    campaign_id, profile_id, username, profile_hash, criteria_hash, model, prompt_version,
+    outcome, qualified, score, confidence, reasons, raw, latency_ms, created_at, carried_from
+)
+select
+    s.campaign_id, p.profile_id, s.username, s.profile_hash, :criteria_hash::text, s.model,
+    s.prompt_version, s.outcome, s.qualified, s.score, s.confidence, s.reasons, s.raw,
+    s.latency_ms, :now::timestamptz, coalesce(s.carried_from, s.id)
+from llm_scores s
+join profiles_raw p on p.profile_id = s.profile_id
+where s.id = any(:ids::bigint[]) and s.outcome = 'verdict'
+order by p.profile_id
+for key share of p
+on conflict (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt_version)
+    where outcome = 'verdict'
+    do nothing;
+
 -- name: count_verdicts
 -- The candidates whose newest verdict is on their view as it is now, and those of them whom it lets
 -- become leads. An index-only scan of the part of llm_scores_by_criteria that belongs to the

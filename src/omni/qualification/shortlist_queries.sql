@@ -15,6 +15,24 @@ values (
 )
 on conflict do nothing;
 
+-- name: list_sources
+-- By the unique key of llm_epochs, which begins with the campaign: other criteria that it has had under
+-- the same judge, prompt and brief, the newest first.
+select e.criteria_hash, e.criteria from llm_epochs e
+where e.campaign_id = :campaign_id and e.criteria_hash <> :criteria_hash
+  and e.model = :model and e.prompt_version = :prompt_version
+order by e.epoch desc
+limit :limit;
+
+-- name: is_carried
+-- By the primary key of llm_epochs.
+select e.carried_at is not null from llm_epochs e where e.epoch = :epoch::bigint;
+
+-- name: note_carried
+-- By the primary key of llm_epochs.
+update llm_epochs set carried_at = :now::timestamptz
+where epoch = :epoch::bigint and carried_at is null;
+
 -- name: list_groups
 -- The other epochs that candidates of the campaign are marked with: one step of
 -- campaign_candidates_open for each, however many candidates there are.

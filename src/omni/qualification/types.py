@@ -129,6 +129,17 @@ class Shortlisted:
 
 
 @dataclass(frozen=True, slots=True)
+class Carriable:
+    """A verdict under other criteria, on the view `profile_hash`, which is still shown."""
+
+    id: int
+    profile_id: int
+    profile_hash: str
+    reasons: list[dict[str, Any]]
+    view: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """Somebody on the shortlist.
 
@@ -155,6 +166,10 @@ class QualificationReport:
         qualified: Verdicts that say yes.
         failed: Calls that brought no answer, or none in time; nothing is recorded, and the next
             run asks again.
+        held: What ended the run early, such as a spent budget.
+        explored: How many of the shortlist were drawn by chance.
+        carried: Verdicts that an edit of the criteria could not change, and that were not asked
+            for again.
     """
 
     shortlisted: int
@@ -165,6 +180,7 @@ class QualificationReport:
     failed: int = 0
     held: str | None = None
     explored: int = 0
+    carried: int = 0
 
 
 class BudgetSpent(OmniError):

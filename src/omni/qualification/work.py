@@ -19,6 +19,7 @@ from omni.llm.ports import Answer, Caller, Prompt, Resting, Turn
 from omni.llm.types import Prices
 from omni.qualification import shortlist_store as shortlists
 from omni.qualification import store
+from omni.qualification.carrying_work import carry
 from omni.qualification.ledger import LedgerMeter
 from omni.qualification.plan import (
     PROMPT_VERSION,
@@ -95,6 +96,7 @@ async def qualify(
             for judge in judges]  # fmt: skip
     first = ways[0].key
     epoch = await shortlists.epoch_of(db, first, campaign.criteria, clock())
+    carried = await _carry_all(db, ways, epoch, campaign, clock(), mark)
     pool = await shortlists.list_open(db, first, epoch, limit=pool_size(limit), mark=mark)
     rng = Random(holder.int)  # noqa: S311 - draws people, guards nothing
     choices = choose(pool, now=clock(), limit=limit, explore=explore, share=share, draw=rng.sample)
@@ -109,15 +111,32 @@ async def qualify(
     await run.judge_all(shortlist)
     if run.settled:
         await mark(epoch, run.settled)
-    outcome = run.outcome(explored=sum(choice.explored for choice in choices))
+    outcome = run.outcome(explored=sum(choice.explored for choice in choices), carried=carried)
     get_logger().info(
         "qualification.shortlist_judged",
         calls=outcome.calls,
         failed=outcome.failed,
         explored=outcome.explored,
+        carried=carried,
         share=share,
     )
     return outcome
+
+
+async def _carry_all(
+    db: Database,
+    ways: Sequence[Way],
+    epoch: int,
+    campaign: Campaign,
+    now: datetime,
+    mark: shortlists.Mark,
+) -> int:
+    """Carry each judge's verdicts over an edit that cannot change them; marks are the first's."""
+    carried = await carry(db, ways[0].key, epoch, campaign, now=now, mark=mark)
+    for way in ways[1:]:
+        other = await shortlists.epoch_of(db, way.key, campaign.criteria, now)
+        await carry(db, way.key, other, campaign, now=now, mark=mark_nobody)
+    return carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +342,7 @@ class _Run:
             note = f"{self.tally.qualified} qualified, {self.tally.refused} refused"
             self.report(Progress(self.tally.done, self.total, note))
 
-    def outcome(self, *, explored: int) -> QualificationReport:
+    def outcome(self, *, explored: int, carried: int) -> QualificationReport:
         """Return what the run did."""
         tally = self.tally
         return QualificationReport(
@@ -335,6 +354,7 @@ class _Run:
             failed=tally.failed,
             held=f"budget until {self.held_until.isoformat()}" if self.held_until else None,
             explored=explored,
+            carried=carried,
         )
 
 
