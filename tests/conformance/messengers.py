@@ -6,56 +6,21 @@ To add one: write an async context manager that yields a `MessengerCase`, and en
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import pytest
+from _pytest.mark.structures import ParameterSet
 
-from omni.connectors.ports import Inbox, MessageSender
 from omni.connectors.synthetic.inbox import SyntheticInbox
 from omni.connectors.synthetic.sender import SyntheticSender
 from omni.connectors.types import Credentials
+from tests.conformance.mastodon_messenger import mastodon
+from tests.conformance.messenger_case import Failure, MakeCase, MessengerCase
 from tests.synthetic_fixtures import break_network, quick_client, running_network
-
-Failure = Literal["lost answer", "garbage answer", "server error", "rate limit"]
-
-
-@dataclass(frozen=True, slots=True)
-class MessengerCase:
-    """A platform that messages can be sent on.
-
-    Attributes:
-        sender: What is tested.
-        inbox: Reads what came back.
-        down: A sender to the same platform at an address where nobody listens.
-        me: An account that may send.
-        nobody: Credentials that the platform does not take.
-        people: Ids of people who accept messages; at least one of the first ten answers.
-        closed: The id of somebody who does not accept messages.
-        gone: A well-formed id of nobody.
-        fail_next: Lets the next message meet a failure.
-        taken: Counts the requests for a message to this person that the platform carried out.
-        texts: Tells what this person has received.
-    """
-
-    sender: MessageSender
-    inbox: Inbox
-    down: MessageSender
-    me: Credentials
-    nobody: Credentials
-    people: tuple[str, ...]
-    closed: str
-    gone: str
-    fail_next: Callable[[Failure], None]
-    taken: Callable[[str], Awaitable[int]]
-    texts: Callable[[str], Awaitable[list[str]]]
-
-
-MakeCase = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[MessengerCase]]
 
 _SYNTHETIC_FAULTS: Mapping[Failure, dict[str, object]] = {
     "lost answer": {"mode": "drop", "late": True},
@@ -102,4 +67,12 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerC
             )
 
 
-MESSENGERS: Mapping[str, MakeCase] = {"synthetic": synthetic}
+MESSENGERS: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
+    "mastodon": (mastodon, (pytest.mark.xdist_group("mastodon"),)),
+    "synthetic": (synthetic, ()),
+}
+
+
+def messenger_params() -> list[ParameterSet]:
+    """Return every platform as a parameter of a test."""
+    return [pytest.param(make, id=name, marks=marks) for name, (make, marks) in MESSENGERS.items()]

@@ -10,12 +10,13 @@ import pytest
 
 from omni.base.errors import Ambiguous, Rejected, Transient, Unauthorized
 from omni.connectors.types import InboxEvent, Outgoing
-from tests.conformance.messengers import MESSENGERS, Failure, MakeCase, MessengerCase
+from tests.conformance.messenger_case import Failure, MakeCase, MessengerCase
+from tests.conformance.messengers import messenger_params
 
 MAX_PAGES = 50
 
 
-@pytest.fixture(params=[pytest.param(make, id=name) for name, make in MESSENGERS.items()])
+@pytest.fixture(params=messenger_params())
 async def case(request: pytest.FixtureRequest) -> AsyncIterator[MessengerCase]:
     make: MakeCase = request.param
     async with make(request) as made:
@@ -36,13 +37,9 @@ async def everything(case: MessengerCase) -> list[InboxEvent]:
     raise AssertionError(f"more than {MAX_PAGES} pages")
 
 
-def to(person: str) -> Outgoing:
-    return Outgoing(person, "Hello! Would you like to talk?", f"key-{person}")
-
-
 async def test_a_message_arrives_once_and_is_receipted(case: MessengerCase) -> None:
     assert case.sender.platform == case.inbox.platform
-    receipt = await case.sender.send(case.me, to(case.people[0]))
+    receipt = await case.sender.send(case.me, case.to(case.people[0]))
     assert receipt.message_id
     assert receipt.sent_at.utcoffset() is not None
     assert await case.taken(case.people[0]) == 1
@@ -50,7 +47,7 @@ async def test_a_message_arrives_once_and_is_receipted(case: MessengerCase) -> N
 
 async def test_a_text_arrives_as_it_was_written(case: MessengerCase) -> None:
     text = "Grüße, Zoë 👩‍💻 – “hi” & <b>bold</b>\n\n{{ name }} \\ 100 % ✓"
-    await case.sender.send(case.me, Outgoing(case.people[0], text, "key"))
+    await case.sender.send(case.me, Outgoing(case.people[0], text, case.key(case.people[0])))
     assert await case.texts(case.people[0]) == [text]
 
 
@@ -58,7 +55,7 @@ async def test_a_text_arrives_as_it_was_written(case: MessengerCase) -> None:
 async def test_people_who_cannot_be_written_to_are_a_refusal(case: MessengerCase, who: str) -> None:
     person: str = getattr(case, who)
     with pytest.raises(Rejected):
-        await case.sender.send(case.me, to(person))
+        await case.sender.send(case.me, case.to(person))
     assert await case.taken(person) == 0
 
 
@@ -66,7 +63,7 @@ async def test_an_account_that_is_not_accepted_is_no_fault_of_the_message(
     case: MessengerCase,
 ) -> None:
     with pytest.raises(Unauthorized):
-        await case.sender.send(case.nobody, to(case.people[0]))
+        await case.sender.send(case.nobody, case.to(case.people[0]))
     with pytest.raises(Unauthorized):
         await case.inbox.poll(case.nobody, None)
     assert await case.taken(case.people[0]) == 0
@@ -78,14 +75,14 @@ async def test_what_was_perhaps_taken_is_ambiguous_and_not_repeated(
 ) -> None:
     case.fail_next(failure)
     with pytest.raises(Ambiguous):
-        await case.sender.send(case.me, to(case.people[0]))
+        await case.sender.send(case.me, case.to(case.people[0]))
     assert await case.taken(case.people[0]) == 1
 
 
 async def test_a_server_error_is_never_taken_for_a_refusal(case: MessengerCase) -> None:
     case.fail_next("server error")
     with pytest.raises((Ambiguous, Transient)):
-        await case.sender.send(case.me, to(case.people[0]))
+        await case.sender.send(case.me, case.to(case.people[0]))
 
 
 async def test_an_account_is_who_it_says_it_is(case: MessengerCase) -> None:
@@ -109,7 +106,7 @@ async def test_who_may_be_written_to_is_asked_before_the_wire(case: MessengerCas
 
 async def test_what_was_perhaps_taken_is_found_in_the_thread(case: MessengerCase) -> None:
     since = datetime.now(UTC)
-    message = to(case.people[0])
+    message = case.to(case.people[0])
     assert await case.sender.find_sent(case.me, message, since) is None
     case.fail_next("lost answer")
     with pytest.raises(Ambiguous):
@@ -120,7 +117,7 @@ async def test_what_was_perhaps_taken_is_found_in_the_thread(case: MessengerCase
     other = Outgoing(case.people[0], "Another text", "another key")
     assert await case.sender.find_sent(case.me, other, since) is None
     assert await case.sender.find_sent(case.me, message, since + timedelta(hours=1)) is None
-    assert await case.sender.find_sent(case.me, to(case.people[1]), since) is None
+    assert await case.sender.find_sent(case.me, case.to(case.people[1]), since) is None
     assert await case.taken(case.people[0]) == 1
     with pytest.raises(Unauthorized):
         await case.sender.find_sent(case.nobody, message, since)
@@ -131,22 +128,30 @@ async def test_what_was_perhaps_taken_is_found_in_the_thread(case: MessengerCase
 async def test_what_was_surely_not_taken_may_be_tried_again(case: MessengerCase) -> None:
     case.fail_next("rate limit")
     with pytest.raises(Transient) as caught:
-        await case.sender.send(case.me, to(case.people[0]))
+        await case.sender.send(case.me, case.to(case.people[0]))
     assert caught.value.retry_after
     with pytest.raises(Transient):
-        await case.down.send(case.me, to(case.people[0]))
+        await case.down.send(case.me, case.to(case.people[0]))
     assert await case.taken(case.people[0]) == 0
     await asyncio.sleep(caught.value.retry_after)
-    await case.sender.send(case.me, to(case.people[0]))
+    await case.sender.send(case.me, case.to(case.people[0]))
     assert await case.taken(case.people[0]) == 1
 
 
 async def test_answers_name_the_person_and_the_message(case: MessengerCase) -> None:
-    receipts = {p: (await case.sender.send(case.me, to(p))).message_id for p in case.people[:10]}
+    since = datetime.now(UTC) - timedelta(seconds=5)
+    receipts = {
+        p: (await case.sender.send(case.me, case.to(p))).message_id for p in case.people[:10]
+    }
+    for person in case.people[:10]:
+        await case.reply(person, "Yes, I would")
     replies: list[InboxEvent] = []
     async with asyncio.timeout(20):
         while not replies:
-            replies = [e for e in await everything(case) if e.kind == "replied"]
+            replies = [
+                e for e in await everything(case)
+                if e.kind == "replied" and e.occurred_at >= since
+            ]  # fmt: skip
             await asyncio.sleep(0.05)
     for reply in replies:
         assert reply.text
@@ -159,7 +164,8 @@ async def test_reading_again_gives_the_same_events_and_a_cursor_only_later_ones(
     case: MessengerCase,
 ) -> None:
     for person in case.people[:5]:
-        await case.sender.send(case.me, to(person))
+        await case.sender.send(case.me, case.to(person))
+        await case.reply(person, "Perhaps")
     await asyncio.sleep(0.2)
     events = await everything(case)
     assert len({event.event_id for event in events}) == len(events)
@@ -167,7 +173,8 @@ async def test_reading_again_gives_the_same_events_and_a_cursor_only_later_ones(
     page = await case.inbox.poll(case.me, None)
     while page.more:
         page = await case.inbox.poll(case.me, page.cursor)
-    await case.sender.send(case.me, to(case.people[5]))
+    await case.sender.send(case.me, case.to(case.people[5]))
+    await case.reply(case.people[5], "Later")
     await asyncio.sleep(0.2)
     later = (await case.inbox.poll(case.me, page.cursor)).events
     assert [*events, *later] == await everything(case)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from omni.connectors.connector import Connector
 from omni.connectors.mastodon.client import MastodonClient
+from omni.connectors.mastodon.inbox import MastodonInbox
 from omni.connectors.mastodon.mapping import PLATFORM
+from omni.connectors.mastodon.sender import MastodonSender
 from omni.connectors.mastodon.source import MastodonSource
 from omni.connectors.types import SeedType
 
@@ -26,8 +28,20 @@ def open_source(http: HttpClient, settings: Settings) -> MastodonSource | None:
     return MastodonSource(MastodonClient(http, settings.mastodon_url, token))
 
 
+def open_sender(http: HttpClient, settings: Settings) -> MastodonSender:
+    """Return the sender; accounts whose handle names their server need no setting."""
+    return MastodonSender(http, settings.mastodon_url)
+
+
+def open_inbox(http: HttpClient, settings: Settings) -> MastodonInbox:
+    """Return the inbox that belongs to the sender."""
+    return MastodonInbox(http, settings.mastodon_url)
+
+
 MASTODON = Connector(
     PLATFORM,
+    sender=open_sender,
+    inbox=open_inbox,
     base_urls=lambda settings: (settings.mastodon_url,) if settings.mastodon_url else (),
     source=open_source,
     seeds=(
