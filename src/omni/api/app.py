@@ -14,6 +14,7 @@ from omni.api.limits import BodyLimit
 from omni.api.openapi import describe
 from omni.api.routes import (
     accounts,
+    approvals,
     campaigns,
     catalogue,
     crawl,
@@ -37,6 +38,7 @@ API_ROUTERS = (
     jobs.router,
     imports.router,
     messages.router,
+    approvals.router,
     accounts.router,
     suppressions.router,
     people.router,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
 from omni.api.schemas import (
@@ -16,7 +16,7 @@ from omni.api.schemas import (
     Page,
     StatusOut,
 )
-from omni.campaigns.types import CampaignStatus
+from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.client.calls import Calls, given
 
 
@@ -32,6 +32,8 @@ class CampaignCalls(Calls):
         threshold: float | None = None,
         shortlist_size: int | None = None,
         message_template: str | None = None,
+        writer: MessageWriter | None = None,
+        follow_ups: Sequence[Mapping[str, Any]] | None = None,
         daily_call_limit: int | None = None,
         daily_cost_limit: float | None = None,
         judge_share: float | None = None,
@@ -45,6 +47,8 @@ class CampaignCalls(Calls):
             threshold=threshold,
             shortlist_size=shortlist_size,
             message_template=message_template,
+            writer=writer,
+            follow_ups=follow_ups,
             daily_call_limit=daily_call_limit,
             daily_cost_limit=daily_cost_limit,
             judge_share=judge_share,
@@ -72,6 +76,8 @@ class CampaignCalls(Calls):
         threshold: float | None = None,
         shortlist_size: int | None = None,
         message_template: str | None = None,
+        writer: MessageWriter | None = None,
+        follow_ups: Sequence[Mapping[str, Any]] | None = None,
         daily_call_limit: int | Literal["keep"] | None = "keep",
         daily_cost_limit: float | Literal["keep"] | None = "keep",
         judge_share: float | None = None,
@@ -85,6 +91,8 @@ class CampaignCalls(Calls):
             threshold=threshold,
             shortlist_size=shortlist_size,
             message_template=message_template,
+            writer=writer,
+            follow_ups=follow_ups,
             judge_share=judge_share,
         )
         limits = {"daily_call_limit": daily_call_limit, "daily_cost_limit": daily_cost_limit}

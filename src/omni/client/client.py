@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from omni.client.campaigns import CampaignCalls
+from omni.client.drafting import DraftingCalls
 from omni.client.imports import ImportCalls
 from omni.client.judge import JudgeCalls
 from omni.client.operations import OperationCalls
@@ -15,7 +16,9 @@ from omni.client.transport import ApiProblem, ApiUnreachable, Transport
 __all__ = ["ApiProblem", "ApiUnreachable", "OmniClient"]
 
 
-class OmniClient(CampaignCalls, ImportCalls, JudgeCalls, PeopleCalls, OperationCalls):
+class OmniClient(
+    CampaignCalls, DraftingCalls, ImportCalls, JudgeCalls, PeopleCalls, OperationCalls
+):
     """Talks to one API (or to the crawler service, for the `crawl` methods).
 
     Use it as an asynchronous context manager, or call `close()`. Every method raises `ApiProblem`

@@ -38,6 +38,14 @@ from omni.api.schemas import (
     TimetableKind,
 )
 from omni.api.schemas.costs import CostsOut, EstimateOut
+from omni.api.schemas.drafting import (
+    AutopilotOut,
+    BatchOut,
+    ClaimOut,
+    Done,
+    DraftPreview,
+    DraftsPreview,
+)
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
 from omni.api.schemas.judge import (
     ComparisonOut,
@@ -55,15 +63,18 @@ from omni.api.schemas.people import (
     RefreshOut,
     RefreshPlatformOut,
 )
-from omni.campaigns.types import CampaignStatus
+from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.connectors.file.types import TARGETS, Target
 from omni.jobs.types import JobState
 
 __all__ = [
     "TARGETS",
     "AccountOut",
+    "AutopilotOut",
+    "BatchOut",
     "CampaignOut",
     "CampaignStatus",
+    "ClaimOut",
     "ClauseShare",
     "ComparisonOut",
     "CostsOut",
@@ -72,6 +83,9 @@ __all__ = [
     "CriteriaField",
     "Decision",
     "DisagreementOut",
+    "Done",
+    "DraftPreview",
+    "DraftsPreview",
     "EditOut",
     "EstimateOut",
     "EvaluationOut",
@@ -97,6 +111,7 @@ __all__ = [
     "MeasuredShare",
     "MessageOut",
     "MessageState",
+    "MessageWriter",
     "NoteOut",
     "Page",
     "PersonOut",

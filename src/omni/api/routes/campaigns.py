@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Body, Response
@@ -19,15 +20,16 @@ from omni.api.schemas import (
     CampaignOut,
     CampaignPatch,
     DiscoverIn,
+    FollowUpModel,
     JobAccepted,
     NoteOut,
     Page,
     QualifyIn,
     StatusOut,
 )
-from omni.base.errors import Conflict
+from omni.base.errors import Conflict, Rejected
 from omni.campaigns import store as campaigns
-from omni.campaigns.types import Campaign, Changes
+from omni.campaigns.types import Campaign, Changes, FollowUp
 from omni.dispatch import store as dispatch
 from omni.dispatch.plan import check_template
 from omni.jobs import store as jobs
@@ -46,7 +48,7 @@ router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 async def create_campaign(body: CampaignIn, deps: Deps, once: RunOnce) -> Response:
     """Create an active campaign; whoever is known already and fits becomes a candidate."""
     compiled = compile_criteria(body.criteria)
-    check_template(body.message_template)
+    _check_texts(body.message_template, body.follow_ups)
     now = deps.clock()
 
     async def effect(tx: Tx) -> CampaignOut:
@@ -58,6 +60,8 @@ async def create_campaign(body: CampaignIn, deps: Deps, once: RunOnce) -> Respon
             threshold=body.threshold,
             shortlist_size=body.shortlist_size,
             message_template=body.message_template,
+            writer=body.writer,
+            follow_ups=_follow_ups(body.follow_ups),
             daily_call_limit=body.daily_call_limit,
             daily_cost_limit_micros=_micros(body.daily_cost_limit),
             judge_share=body.judge_share,
@@ -96,8 +100,7 @@ async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -
     changes = _changes(body)
     if body.criteria is not None:
         changes["compiled"] = compile_criteria(body.criteria)
-    if body.message_template is not None:
-        check_template(body.message_template)
+    _check_texts(body.message_template or "", body.follow_ups or ())
     now = deps.clock()
     async with deps.db.transaction() as tx:
         before = await campaigns.lock(tx, campaign_id)
@@ -173,6 +176,10 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         threshold=campaign.threshold,
         shortlist_size=campaign.shortlist_size,
         message_template=campaign.message_template,
+        writer=campaign.writer,
+        follow_ups=[FollowUpModel.model_validate(each) for each in campaign.follow_ups],
+        autopilot_cap=campaign.autopilot_cap,
+        autopilot_since=campaign.autopilot_since,
         daily_call_limit=campaign.daily_call_limit,
         daily_cost_limit=None
         if campaign.daily_cost_limit_micros is None
@@ -187,13 +194,29 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
 
 def _changes(body: CampaignPatch) -> Changes:
     """Return what is given; null is a value for a limit, which it lifts."""
-    apart = {"criteria", "daily_call_limit", "daily_cost_limit"}
+    apart = {"criteria", "follow_ups", "daily_call_limit", "daily_cost_limit"}
     changes = cast("Changes", body.model_dump(exclude_none=True, exclude=apart))
+    if body.follow_ups is not None:
+        changes["follow_ups"] = _follow_ups(body.follow_ups)
     if "daily_call_limit" in body.model_fields_set:
         changes["daily_call_limit"] = body.daily_call_limit
     if "daily_cost_limit" in body.model_fields_set:
         changes["daily_cost_limit_micros"] = _micros(body.daily_cost_limit)
     return changes
+
+
+def _follow_ups(given: Sequence[FollowUpModel]) -> tuple[FollowUp, ...]:
+    return tuple(FollowUp(each.delay_hours, each.template) for each in given)
+
+
+def _check_texts(template: str, follow_ups: Sequence[FollowUpModel]) -> None:
+    """Refuse a template that cannot be rendered, naming the one that is wrong."""
+    check_template(template)
+    for place, each in enumerate(follow_ups):
+        try:
+            check_template(each.template)
+        except Rejected as error:
+            raise Rejected(str(error), field=f"follow_ups[{place}].template") from error
 
 
 def _micros(amount: float | None) -> int | None:

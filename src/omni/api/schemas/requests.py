@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
-from omni.campaigns.types import CampaignStatus
+from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.crawl.plan import MAXIMA, MINIMA
 from omni.jobs.types import CrawlConfig
 
@@ -31,7 +31,8 @@ TimetableKind = Literal[
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Refuse text with control characters."""
     if _CONTROL.search(text):
         raise ValueError("has control characters: remove them")
     return text
@@ -40,7 +41,7 @@ def _printable(text: str) -> str:
 def _one_line(text: str) -> str:
     if "\n" in text or "\r" in text:
         raise ValueError("has line breaks: write it in one line")
-    return _printable(text)
+    return printable(text)
 
 
 Line = Annotated[
@@ -50,7 +51,7 @@ Line = Annotated[
 ]
 """One line of text, 1 to 300 characters."""
 
-Prose = Annotated[str, StringConstraints(max_length=8_000), AfterValidator(_printable)]
+Prose = Annotated[str, StringConstraints(max_length=8_000), AfterValidator(printable)]
 """Text of at most 8,000 characters; line breaks are welcome."""
 
 EXAMPLE_CRITERIA: JsonDict = {
@@ -101,6 +102,18 @@ JudgeShare = Annotated[
 ]
 
 
+class FollowUpModel(_In):
+    """A message that follows the one before it, if nobody has replied."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    delay_hours: int = Field(ge=1, le=24 * 90, description="After the one before was sent")
+    template: Prose = Field(min_length=1, description="As message_template")
+
+
+FollowUps = Annotated[list[FollowUpModel], Field(max_length=5)]
+
+
 class CampaignIn(_In):
     """A new campaign: whom to look for, and what to write to them."""
 
@@ -119,6 +132,11 @@ class CampaignIn(_In):
         default=50, ge=1, le=10_000, description="The most people that one qualification judges"
     )
     message_template: Prose = Field(default="", description="Jinja2; see the README for its names")
+    writer: MessageWriter = Field(
+        default="template",
+        description="`model`: a model writes along the template, and only what the verdict quotes",
+    )
+    follow_ups: FollowUps = Field(default_factory=list[FollowUpModel])
     daily_call_limit: CallLimit = None
     daily_cost_limit: CostLimit = None
     judge_share: JudgeShare = 1.0
@@ -139,6 +157,8 @@ class CampaignPatch(_In):
     threshold: float | None = Field(default=None, ge=0, le=1)
     shortlist_size: int | None = Field(default=None, ge=1, le=10_000)
     message_template: Prose | None = None
+    writer: MessageWriter | None = None
+    follow_ups: FollowUps | None = None
     daily_call_limit: CallLimit = None
     daily_cost_limit: CostLimit = None
     judge_share: JudgeShare | None = None
@@ -273,7 +293,7 @@ class MessagePatch(_In):
     body: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=8_000),
-        AfterValidator(_printable),
+        AfterValidator(printable),
     ]
 
 

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from omni.campaigns.types import CampaignStatus
+from omni.api.schemas.requests import FollowUpModel
+from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.jobs.types import JobState
 
 LeadState = Literal["new", "accepted", "rejected", "contacted", "replied", "withdrawn"]
@@ -79,6 +80,10 @@ class CampaignOut(_Out):
     threshold: float
     shortlist_size: int
     message_template: str
+    writer: MessageWriter = "template"
+    follow_ups: list[FollowUpModel] = Field(default_factory=list[FollowUpModel])
+    autopilot_cap: int | None = None
+    autopilot_since: datetime | None = None
     daily_call_limit: int | None = None
     daily_cost_limit: float | None = None
     judge_share: float = 1.0
@@ -203,6 +208,7 @@ class MessageOut(_Out):
 
     `held_by` names the one gate that holds it, and an approved one is not tried before
     `eligible_at`; `body_hash` covers recipient and text, and is what an approval is bound to.
+    `claims` are what a model's text says of the person, each with the words of the profile.
     """
 
     id: int
@@ -223,6 +229,10 @@ class MessageOut(_Out):
     created_at: datetime
     approved_at: datetime | None
     sent_at: datetime | None
+    writer: str = "template"
+    claims: list[dict[str, str]] = Field(default_factory=list[dict[str, str]])
+    approved_by: str | None = None
+    edited_at: datetime | None = None
 
 
 class AccountOut(_Out):
