@@ -12,7 +12,7 @@ from omni.flow.replaying import replay
 from omni.leads import store as leads
 from omni.leads.types import LeadReport
 from omni.leads.work import promote
-from omni.qualification import shortlist_store, store
+from omni.qualification import carrying_store
 from omni.qualification.plan import PROMPT_VERSION
 from omni.qualification.types import QualificationReport
 from omni.qualification.work import qualify
@@ -118,8 +118,8 @@ async def test_who_is_carried_is_marked_and_a_carry_that_broke_off_goes_on(
         await add_person(db, f"p{number}", candidate_of=campaign)
     await marked(db, campaign)
     edited = await with_criteria(db, campaign, least=2)
-    monkeypatch.setattr("omni.qualification.carrying_work.PAGE", 2)
-    carry = store.carry_verdicts
+    monkeypatch.setattr("omni.qualification.carrying_store.PAGE", 2)
+    carry = carrying_store.carry_verdicts
     pages = 0
 
     async def dying(*args: object, **more: object) -> int:
@@ -129,7 +129,7 @@ async def test_who_is_carried_is_marked_and_a_carry_that_broke_off_goes_on(
             raise ConnectionError("killed")
         return await carry(*args, **more)  # pyright: ignore[reportArgumentType]
 
-    monkeypatch.setattr(store, "carry_verdicts", dying)
+    monkeypatch.setattr(carrying_store, "carry_verdicts", dying)
     with pytest.raises(ConnectionError):
         await marked(db, edited)
     assert await count(db, "llm_scores", "carried_from is not null") == 4
@@ -143,7 +143,7 @@ async def test_who_is_carried_is_marked_and_a_carry_that_broke_off_goes_on(
     async def not_again(*_: object) -> list[tuple[str, Mapping[str, object]]]:
         raise AssertionError("an epoch is carried once")
 
-    monkeypatch.setattr(shortlist_store, "list_sources", not_again)
+    monkeypatch.setattr(carrying_store, "list_sources", not_again)
     assert (await marked(db, edited)).calls == 0
 
 
@@ -153,4 +153,4 @@ async def test_someone_erased_meanwhile_is_left_out(db: Database) -> None:
     await judge_all(db, WatchedJudge(), campaign)
     (score,) = await rows(db, "select id from llm_scores")
     await db.execute(Query("erase", "delete from profiles_raw where profile_id = :i"), i=person)
-    assert await store.carry_verdicts(db, [score["id"]], criteria_hash="x", now=NOW) == 0
+    assert await carrying_store.carry_verdicts(db, [score["id"]], criteria_hash="x", now=NOW) == 0

@@ -104,10 +104,10 @@ select
     s.prompt_version, s.outcome, s.qualified, s.score, s.confidence, s.reasons, s.raw,
     s.latency_ms, :now::timestamptz, coalesce(s.carried_from, s.id)
 from llm_scores s
-join profiles_raw p on p.profile_id = s.profile_id
+cross join lateral (
+    select pr.profile_id from profiles_raw pr where pr.profile_id = s.profile_id for key share
+) p
 where s.id = any(:ids::bigint[]) and s.outcome = 'verdict'
-order by p.profile_id
-for key share of p
 on conflict (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt_version)
     where outcome = 'verdict'
     do nothing;

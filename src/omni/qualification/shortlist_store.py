@@ -18,8 +18,6 @@ QUERIES = load_queries("omni.qualification", "shortlist")
 
 FLIGHT = timedelta(minutes=20)
 """So long one verdict may be under way; after that its worker counts as dead."""
-MOST_SOURCES = 5
-"""From so many criteria that a campaign had before verdicts are carried over, the newest first."""
 LEAST_PAGE = 200
 MOST_PAGE = 1_000
 
@@ -38,24 +36,6 @@ async def epoch_of(db: Executor, key: VerdictKey, criteria: dict[str, Any], now:
         await db.execute(QUERIES["add_epoch"], **asdict(key), criteria=criteria, now=now)
         found = await db.fetchval(QUERIES["find_epoch"], **asdict(key))
     return int(found)
-
-
-async def list_sources(
-    db: Executor, key: VerdictKey, *, limit: int = MOST_SOURCES
-) -> list[tuple[str, dict[str, Any]]]:
-    """Return hash and canonical JSON of other criteria of the campaign, the newest first."""
-    rows = await db.fetch(QUERIES["list_sources"], **asdict(key), limit=limit)
-    return [(row["criteria_hash"], row["criteria"]) for row in rows]
-
-
-async def is_carried(db: Executor, epoch: int) -> bool:
-    """Tell whether all verdicts that hold under this epoch, too, were carried over to it."""
-    return bool(await db.fetchval(QUERIES["is_carried"], epoch=epoch))
-
-
-async def note_carried(db: Executor, epoch: int, *, now: datetime) -> None:
-    """Note that they were."""
-    await db.execute(QUERIES["note_carried"], epoch=epoch, now=now)
 
 
 async def list_open(

@@ -12,7 +12,6 @@ import msgspec
 from omni.campaigns.types import Campaign
 from omni.qualification.types import (
     MOST_REFUSALS,
-    Carriable,
     Refusal,
     Shortlisted,
     Verdict,
@@ -82,43 +81,6 @@ async def insert_answer(
         now=now,
     )
     return written == 1
-
-
-async def page_carriable(
-    db: Executor,
-    key: VerdictKey,
-    source_hash: str,
-    *,
-    after: int,
-    limit: int,
-    with_views: bool,
-) -> list[Carriable]:
-    """Return candidates with a verdict under other criteria and none under these, by profile.
-
-    Args:
-        key: What verdicts are wanted for.
-        source_hash: Hash of the other criteria.
-        after: The last profile of the page before; 0 is the first page.
-        with_views: Read what a judge sees, too; else it is empty.
-    """
-    rows = await db.fetch(
-        QUERIES["page_carriable"],
-        **asdict(key),
-        source_hash=source_hash,
-        after=after,
-        limit=limit,
-        with_views=with_views,
-    )
-    return [Carriable(**row) for row in rows]
-
-
-async def carry_verdicts(
-    db: Executor, ids: Sequence[int], *, criteria_hash: str, now: datetime
-) -> int:
-    """Let verdicts hold under other criteria, too; return how many are new there."""
-    return await db.execute(
-        QUERIES["carry_verdicts"], ids=list(ids), criteria_hash=criteria_hash, now=now
-    )
 
 
 async def count_verdicts(

@@ -19,7 +19,7 @@ from omni.llm.ports import Answer, Caller, Prompt, Resting, Turn
 from omni.llm.types import Prices
 from omni.qualification import shortlist_store as shortlists
 from omni.qualification import store
-from omni.qualification.carrying_work import carry
+from omni.qualification.carrying_store import carry
 from omni.qualification.ledger import LedgerMeter
 from omni.qualification.plan import (
     PROMPT_VERSION,

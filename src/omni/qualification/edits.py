@@ -108,18 +108,18 @@ def _points(parts: Sequence[Mapping[str, Any]], heard: _Heard) -> Points:
     found: Points = Counter()
     for part in parts:
         points: set[Point] = set()
-        asks = False
         for clause, negative in _clauses(part):
             if _weighed(clause):
-                asks |= not negative
                 points |= _points_of(clause, negative, heard)
-        if asks or points:
+                # That words are asked for counts, even if this person shows none of them.
+                points |= set() if negative else {("asks",)}
+        if points:
             found[frozenset(points)] += 1
     return found
 
 
 def _points_of(clause: Mapping[str, Any], negative: bool, heard: _Heard) -> set[Point]:
-    mark: Point = (_name(clause), str(clause["op"]), "not" if negative else "")
+    mark = (_name(clause), str(clause["op"]), str(negative))
     value = clause["value"]
     if isinstance(value, bool):
         return {(*mark, str(value))}
