@@ -124,7 +124,7 @@ def _points_of(clause: Mapping[str, Any], negative: bool, heard: _Heard) -> set[
     if isinstance(value, bool):
         return {(*mark, str(value))}
     values = cast("list[Any]", value) if isinstance(value, list) else [value]
-    points = {
+    points: set[Point] = {
         (*mark, word)
         for each in values
         for word in _WORD.findall(str(each).casefold())
