@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from omni.api import store
+from omni.storage import answers
 from omni.storage.db import Database
 from tests.api_fixtures import CAMPAIGN, Served, problem, served
 
@@ -90,7 +90,7 @@ async def test_a_refusal_is_not_remembered(api: Served) -> None:
 
 async def test_a_request_that_is_being_served_is_not_waited_for(api: Served, db: Database) -> None:
     async with db.transaction() as tx:
-        assert await store.claim(tx, caller="", route="POST /campaigns", key="order-66")
+        assert await answers.claim(tx, caller="", route="POST /campaigns", key="order-66")
         said = problem(await api.http.post("/campaigns", json=CAMPAIGN, headers=KEY), 409)
         assert "ask again" in said["detail"]
     assert (await api.http.post("/campaigns", json=CAMPAIGN, headers=KEY)).status_code == 201

@@ -27,6 +27,7 @@ from omni.api.routes import (
     leads,
     messages,
     people,
+    persons,
     refresh,
     suppressions,
 )
@@ -42,6 +43,7 @@ API_ROUTERS = (
     accounts.router,
     suppressions.router,
     people.router,
+    persons.router,
     refresh.router,
     catalogue.router,
     criteria.router,

@@ -12,12 +12,12 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
-from omni.api import store
 from omni.api.deps import ApiDeps, Deps
 from omni.api.errors import InProgress
 from omni.api.security import CALLER
-from omni.api.types import Given
 from omni.base.errors import Rejected
+from omni.storage import answers
+from omni.storage.answers import Given
 from omni.storage.db import Tx
 
 HEADER = "Idempotency-Key"
@@ -51,14 +51,16 @@ class Once:
 
     async def _run_keyed(self, tx: Tx, key: str, status: int, effect: Effect) -> Response:
         now = self._deps.clock()
-        if not await store.claim(tx, caller=self._caller, route=self._route, key=key):
+        if not await answers.claim(tx, caller=self._caller, route=self._route, key=key):
             raise InProgress("a request with this Idempotency-Key is being served: ask again soon")
-        given = await store.find_given(tx, caller=self._caller, route=self._route, key=key, now=now)
+        given = await answers.find_given(
+            tx, caller=self._caller, route=self._route, key=key, now=now
+        )
         if given is not None:
             return self._replay(given)
         body = await _body_of(effect, tx)
         given = Given(self._request_hash, status, body)
-        await store.record_given(
+        await answers.record_given(
             tx, given, caller=self._caller, route=self._route, key=key, now=now
         )
         return _json(status, body)

@@ -1,4 +1,4 @@
-"""API keys and idempotency keys in Postgres."""
+"""API keys in Postgres, and what the API counts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from hmac import compare_digest
 from uuid import UUID
 
 from omni.api.keys import hash_token, new_token
-from omni.api.types import SCOPES, ApiKey, Given, Scope
+from omni.api.types import SCOPES, ApiKey, Scope
 from omni.base.errors import NotFound, Rejected
 from omni.base.ids import new_id
 from omni.storage.db import Executor, Row
 from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.api")
-GIVEN_FOR = timedelta(hours=24)
-"""How long an idempotency key is remembered."""
 MAX_KEYS = 1_000
 
 
@@ -80,38 +78,6 @@ async def find_key(db: Executor, token: str, *, now: datetime) -> ApiKey | None:
     if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
         await db.execute(QUERIES["touch_key"], id=key.id, now=now)
     return key
-
-
-async def claim(tx: Executor, *, caller: str, route: str, key: str) -> bool:
-    """Hold an idempotency key until the transaction ends; False if another request holds it."""
-    return bool(await tx.fetchval(QUERIES["claim_idempotency_key"], name=f"{caller} {route} {key}"))
-
-
-async def find_given(
-    tx: Executor, *, caller: str, route: str, key: str, now: datetime
-) -> Given | None:
-    """Return the answer that this key got within the last `GIVEN_FOR`."""
-    row = await tx.fetchrow(
-        QUERIES["find_given"], caller=caller, route=route, key=key, expired_before=now - GIVEN_FOR
-    )
-    return Given(row["request_hash"], row["status"], row["response"]) if row else None
-
-
-async def record_given(
-    tx: Executor, given: Given, *, caller: str, route: str, key: str, now: datetime
-) -> None:
-    """Remember the answer, and forget a few that have expired."""
-    await tx.execute(
-        QUERIES["record_given"],
-        caller=caller,
-        route=route,
-        key=key,
-        request_hash=given.request_hash,
-        status=given.status,
-        response=given.response,
-        now=now,
-    )
-    await tx.execute(QUERIES["forget_expired"], expired_before=now - GIVEN_FOR)
 
 
 async def freeze_snapshot(tx: Executor) -> None:

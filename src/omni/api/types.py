@@ -1,4 +1,4 @@
-"""What the API keeps for itself: keys of callers, and answers that were given once."""
+"""What the API keeps for itself: keys of callers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,3 @@ class ApiKey:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The answer that an idempotency key got the first time."""
-
-    request_hash: str
-    status: int
-    response: bytes

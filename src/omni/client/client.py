@@ -11,13 +11,20 @@ from omni.client.imports import ImportCalls
 from omni.client.judge import JudgeCalls
 from omni.client.operations import OperationCalls
 from omni.client.people import PeopleCalls
+from omni.client.persons import PersonCalls
 from omni.client.transport import ApiProblem, ApiUnreachable, Transport
 
 __all__ = ["ApiProblem", "ApiUnreachable", "OmniClient"]
 
 
 class OmniClient(
-    CampaignCalls, DraftingCalls, ImportCalls, JudgeCalls, PeopleCalls, OperationCalls
+    CampaignCalls,
+    DraftingCalls,
+    ImportCalls,
+    JudgeCalls,
+    PeopleCalls,
+    PersonCalls,
+    OperationCalls,
 ):
     """Talks to one API (or to the crawler service, for the `crawl` methods).
 

@@ -46,6 +46,7 @@ from omni.api.schemas.drafting import (
     DraftPreview,
     DraftsPreview,
 )
+from omni.api.schemas.erasures import ErasureOut, PersonExport
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
 from omni.api.schemas.judge import (
     ComparisonOut,
@@ -87,6 +88,7 @@ __all__ = [
     "DraftPreview",
     "DraftsPreview",
     "EditOut",
+    "ErasureOut",
     "EstimateOut",
     "EvaluationOut",
     "ExplainOut",
@@ -114,6 +116,7 @@ __all__ = [
     "MessageWriter",
     "NoteOut",
     "Page",
+    "PersonExport",
     "PersonOut",
     "PlatformOut",
     "PreviewOut",

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from omni.connectors.types import RawProfile
+from omni.erasures import store as erasures
 from omni.flow import follow
 from omni.flow.types import JobContext
 from omni.flow.world import World
@@ -56,7 +57,8 @@ async def take_in(
 ) -> StoredBatch:
     """Write a batch of people with the jobs that follow; all of it, or nothing.
 
-    Who is suppressed is left out: nothing new is stored of people who asked us to leave them alone.
+    Who is suppressed or was erased is left out: nothing new is stored of people who asked us to
+    leave them alone.
     Who asks the platform not to be found is left out as well; `forget_hidden` lets go of them.
 
     Raises:
@@ -64,11 +66,10 @@ async def take_in(
     """
     ready = await profiles.prepare(db, batch, now=now)
     async with db.transaction() as tx:
-        unwanted = await suppressions.suppressed_among(
-            tx,
-            [a.key for a in ready.arranged],
-            [a.profile.username for a in ready.arranged],
-        )
+        keys = [a.key for a in ready.arranged]
+        names = [a.profile.username for a in ready.arranged]
+        unwanted = await suppressions.suppressed_among(tx, keys, names)
+        unwanted |= await erasures.erased_among(tx, keys)
         stored = await profiles.store_batch(
             tx, ready.without(unwanted), now=now, campaign_id=campaign_id, job_id=job_id
         )

@@ -30,6 +30,7 @@ from omni.feedback.plan import consequences
 from omni.flow import caring, follow
 from omni.flow.crowds import target_of
 from omni.flow.drafting import draft_messages, follow_up
+from omni.flow.erasing import erase_person
 from omni.flow.finding import crawl_seed
 from omni.flow.importing import import_profiles
 from omni.flow.pictures import fetch_images, sweep_images
@@ -45,6 +46,7 @@ from omni.jobs.types import (
     CrawlSeed,
     DispatchMessages,
     DraftMessages,
+    ErasePerson,
     FetchImages,
     FollowUp,
     ImportProfiles,
@@ -264,6 +266,7 @@ def bind_steps(world: World) -> Steps:
         DispatchMessages: dispatch_messages,
         ReconcileMessages: reconcile_messages,
         SweepFeedback: sweep_feedback,
+        ErasePerson: erase_person,
         UpdateWeights: update_weights,
         Noop: noop,
     }

@@ -22,9 +22,14 @@ from omni.jobs.types import (
     QueueName,
 )
 from omni.storage.db import Database, Executor
+from omni.storage.personal import Share, Whom
 from omni.storage.sql import Fragment, load_queries
 
 QUERIES = load_queries("omni.jobs")
+ERASE = load_queries("omni.jobs", "erase")
+
+SHARE = Share(ERASE)
+"""What the ledger keeps of one person."""
 
 CHANNEL = "omni_jobs"
 """The NOTIFY channel on which new due jobs are announced."""
@@ -158,6 +163,12 @@ async def find_obstacle(
         campaign_id=campaign_id,
         soon=now + SOON,
     )
+
+
+async def open_about(db: Executor, whom: Whom) -> list[UUID]:
+    """Return the jobs that wait or run, and whose arguments name this person."""
+    rows = await db.fetch(ERASE["list_open_mentions"], pattern=whom.pattern)
+    return [row["id"] for row in rows]
 
 
 # What the relay asks for ------------------------------------------------------------------------

@@ -198,6 +198,17 @@ class SweepFeedback(JobArgs, frozen=True):
     queue = "dispatch"
 
 
+class ErasePerson(JobArgs, frozen=True):
+    """Remove everything that is kept of a person; whom, only the erasure knows."""
+
+    kind = "people.erase"
+    queue = "dispatch"
+    max_attempts = 20
+    timeout_s = 3_600.0
+
+    erasure_id: str
+
+
 class UpdateWeights(JobArgs, frozen=True):
     """Learn the campaign's weights from its outcomes."""
 
@@ -219,7 +230,8 @@ KINDS: Mapping[str, type[JobArgs]] = {
     for kind in (
         CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
         SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages,
-        FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, UpdateWeights, Noop,
+        FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, ErasePerson, UpdateWeights,
+        Noop,
     )
 }  # fmt: skip
 

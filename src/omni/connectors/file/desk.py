@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +24,7 @@ SAMPLE = 200
 """Rows by which columns' meanings are guessed."""
 
 MAX_PREVIEW = 100
+_LONGEST = 1_000_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -120,6 +122,11 @@ class Desk:
     def discard(self, name: str) -> None:
         """Remove a file of this folder, whole or a part, if it is there."""
         (self._folder / Path(name).name).unlink(missing_ok=True)
+
+    def holds(self, sha256: str, pattern: re.Pattern[bytes]) -> bool:
+        """Tell whether a file has such words in one of its lines, as its bytes have them."""
+        with self._there(sha256).open("rb") as file:
+            return any(pattern.search(line) for line in iter(partial(file.readline, _LONGEST), b""))
 
     def inspect(self, sha256: str, name: str) -> Shape:
         """Find out how a file is to be read; raises as `reading.inspect`."""

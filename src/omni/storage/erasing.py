@@ -1,0 +1,8 @@
+"""What readings of web pages and answers of the API keep of one person."""
+
+from __future__ import annotations
+
+from omni.storage.personal import Share
+from omni.storage.sql import load_queries
+
+SHARE = Share(load_queries("omni.storage", "erase"))
