@@ -16,7 +16,7 @@ from omni.campaigns.types import Campaign
 from omni.connectors.types import Credentials, Identity, Outgoing, Receipt
 from omni.dispatch import accounts_store, store
 from omni.dispatch.drafting_work import draft
-from omni.dispatch.types import Account, DispatchReport
+from omni.dispatch.types import Account, DispatchReport, Pacing
 from omni.dispatch.work import dispatch
 from omni.jobs.types import Progress
 from omni.predicate.plan import compile_criteria
@@ -221,6 +221,7 @@ async def add_account(
     daily: int = 50,
     secret: bytes | None = b"token",
     vault: Vault = VAULT,
+    **pacing: Any,
 ) -> Account:
     """Write an account whose secret is encrypted."""
     return await accounts_store.create_account(
@@ -228,8 +229,7 @@ async def add_account(
         platform=platform,
         handle=handle,
         secret=None if secret is None else vault.encrypt(secret),
-        hourly_limit=hourly,
-        daily_limit=daily,
+        pacing=Pacing(hourly_limit=hourly, daily_limit=daily, **pacing),
         now=NOW,
     )
 

@@ -23,9 +23,11 @@ PEOPLE = 30_000
 SEED = (
     # A third was sent over the last year, a third waits for an account, a third for approval.
     "insert into messages (campaign_id, lead_id, profile_id, platform, platform_id, username, body,"
-    " body_hash, state, account_id, eligible_at, approved_at, claimed_at, sent_at, charged_at)"
+    " body_hash, state, account_id, eligible_at, approved_at, claimed_at, sending_at, sent_at,"
+    " charged_at)"
     " select l.campaign_id, l.id, l.profile_id, l.platform, l.platform_id, l.username,"
-    " repeat('x', 200), 'h', s.state, a.account_id, a.at, a.at, a.at, a.sent_at, a.sent_at"
+    " repeat('x', 200), 'h', s.state, a.account_id, a.at, a.at, a.at, a.sent_at, a.sent_at,"
+    " a.sent_at"
     " from leads l,"
     " lateral (select (array['sent', 'approved', 'pending'])[l.id % 3 + 1] as state) s,"
     " lateral (select case when s.state = 'sent' then 1 end as account_id,"
@@ -58,6 +60,17 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
         {"id": 100, "account_id": 1, "conversation_since": NOW - 14 * DAY},
         75,
     ),
+    "own": (DISPATCH["pick_own"], {"account_id": 1, "now": NOW}, 20),
+    "places": (
+        DISPATCH["list_places"],
+        {"account_id": 1, "since": NOW - 300 * DAY, "places": [600, 900]}, 60,
+    ),
+    "tries": (
+        DISPATCH["count_tries"],
+        {"account_id": 1, "since": NOW - 300 * DAY, "awaited_before": NOW, "limit": 200}, 260,
+    ),
+    "came back": (DISPATCH["mark_messages"], _PERSON | {"kind": "blocked", "at": NOW}, 60),
+    "bind": (DISPATCH["bind_person"], _PERSON | {"account_id": 1}, 60),
     "platforms": (DISPATCH["list_waiting_platforms"], {}, 40),
     "head": (
         DISPATCH["mark_waiting"],
@@ -86,7 +99,7 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
     ),
     "release": (
         DISPATCH["release_platform"],
-        {"platform": "synthetic", "gate": "account paused", "now": NOW, "limit": 20},
+        {"platform": "synthetic", "gates": ["account paused"], "now": NOW, "limit": 20},
         60,
     ),
     "drafts": (

@@ -199,7 +199,9 @@ async def test_every_platform_says_why_it_does_not_send(db: Database) -> None:
             vault=Vault(Fernet.generate_key().decode()) if platform == "synthetic" else VAULT,
         )
         if platform == "matrix":
-            await accounts_store.set_account_status(db, account.id, "paused", "blocked too often")
+            await accounts_store.pause_account(
+                db, account.id, reason="blocked too often", by="person", now=NOW
+            )
     senders: dict[str, MessageSender] = {}
     senders["synthetic"] = senders["matrix"] = senders["mastodon"] = sender
     report = await dispatch(db, senders, VAULT, clock=clock, report=print)
@@ -273,11 +275,16 @@ async def test_what_was_surely_not_taken_goes_out_later_and_is_charged_once(
 
     sender.answer = answer
     await ready(db, 2)
-    await add_account(db, hourly=2, daily=2)
+    account = await add_account(db, hourly=2, daily=2)
     report = await run(db, sender, clock)
     assert (report.sent, report.next_eligible) == (0, resumes)
     assert set(report.held) == {gate}
     clock.advance(10 * MINUTE)
+    if resumes is None:
+        assert (await run(db, sender, clock)).sent == 0, "only a person lets it send on"
+        paused = await accounts_store.get_account(db, account.id)
+        assert (paused.paused_by, paused.pause_reason) == ("credentials", "token expired")
+        await accounts_store.resume_account(db, account.id, now=clock())
     assert (await run(db, sender, clock)).sent == 2
     assert sender.people == ["p1", "p2", "p1"]
     keys = {message.platform_id: message.key for _, _, message in sender.calls}

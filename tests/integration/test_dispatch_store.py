@@ -218,11 +218,15 @@ async def test_accounts_are_unique_paused_with_a_reason_and_resumed(db: Database
         await add_account(db)
     with pytest.raises(Rejected):
         await add_account(db, handle="other", hourly=5, daily=4)
-    paused = await accounts_store.set_account_status(db, account.id, "paused", "too many blocks")
-    assert (paused.status, paused.pause_reason) == ("paused", "too many blocks")
+    why = "too many blocks"
+    paused = await accounts_store.pause_account(db, account.id, reason=why, by="person", now=NOW)
+    assert paused is not None
+    assert (paused.status, paused.pause_reason, paused.paused_by) == ("paused", why, "person")
+    again = await accounts_store.pause_account(db, account.id, reason="x", by="harm", now=NOW)
+    assert again is None, "a person's word stands"
     assert await accounts_store.get_account(db, account.id) == paused
-    resumed = await accounts_store.set_account_status(db, account.id, "active", "ignored")
-    assert (resumed.status, resumed.pause_reason) == ("active", None)
+    resumed = await accounts_store.resume_account(db, account.id, now=NOW)
+    assert (resumed.status, resumed.pause_reason, resumed.resumed_at) == ("active", None, NOW)
 
 
 async def test_what_is_not_there_is_said(db: Database) -> None:
@@ -232,7 +236,7 @@ async def test_what_is_not_there_is_said(db: Database) -> None:
         lambda: store.edit(db, 99, body="x", now=NOW),
         lambda: store.reject(db, 99, now=NOW),
         lambda: accounts_store.get_account(db, 99),
-        lambda: accounts_store.set_account_status(db, 99, "active"),
+        lambda: accounts_store.resume_account(db, 99, now=NOW),
         lambda: accounts_store.credentials(db, 99, VAULT),
     ]
     for act in acts:

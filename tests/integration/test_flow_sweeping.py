@@ -13,6 +13,7 @@ from omni.base.clock import utc_now
 from omni.base.errors import Conflict, Fatal, Rejected, Transient, Unauthorized
 from omni.connectors.types import Credentials, InboxEvent, InboxPage
 from omni.dispatch.accounts_store import create_account
+from omni.dispatch.types import Pacing
 from omni.flow.world import World
 from omni.jobs.types import SweepFeedback
 from omni.storage.db import Database
@@ -48,7 +49,7 @@ async def world(tmp_path: Path, database_url: str, valkey_url: str) -> AsyncGene
 async def add_accounts(db: Database) -> None:
     for handle in ("first", "second"):
         await create_account(
-            db, platform="synthetic", handle=handle, secret=None, hourly_limit=1, daily_limit=1,
+            db, platform="synthetic", handle=handle, secret=None, pacing=Pacing(1, 1),
             now=utc_now(),
         )  # fmt: skip
 

@@ -24,8 +24,13 @@ from omni.dispatch.pacing import (
     slots,
     used,
 )
+from omni.dispatch.pacing_types import Forecast, Limits, Quiet, Warmup
 from omni.dispatch.quiet import is_quiet, open_span
-from omni.dispatch.types import Charge, Forecast, Gate, Limits, Quiet, Slot, Warmup
+from omni.dispatch.types import (
+    Charge,
+    Gate,
+    Slot,
+)
 
 NOW = datetime(2026, 3, 27, 12, tzinfo=UTC)  # two days before Europe's clocks go forward
 MINUTE = timedelta(minutes=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,9 +14,21 @@ from hypothesis import strategies as st
 from omni.base.errors import Rejected
 from omni.connectors.types import Receipt
 from omni.dispatch import plan
-from omni.dispatch.plan import DAY, HOUR, body_hash, charged_times, gate_of, next_slot
-from omni.dispatch.rules import check_account
-from omni.dispatch.types import Account, Charge, Facts, Gate, LaneEnd, Message, Slot
+from omni.dispatch.pacing import DAY, HOUR, charged_times, next_slot
+from omni.dispatch.pacing_types import Limits
+from omni.dispatch.plan import body_hash, gate_of
+from omni.dispatch.rows import account_from
+from omni.dispatch.rules import check_handle, check_pacing
+from omni.dispatch.types import (
+    Account,
+    Charge,
+    Facts,
+    Gate,
+    LaneEnd,
+    Message,
+    Pacing,
+    Slot,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPEN = Facts(
@@ -77,7 +89,7 @@ def test_no_rolling_window_of_the_wire_exceeds_its_limit(
         flying = [(start, end) for start, end in flying if end > now]
         charges = [Charge(at, in_flight=False) for at in recorded if at > now - DAY]
         charges += [Charge(start, in_flight=True) for start, _ in flying]
-        slot = next_slot(charged_times(charges, now), hourly, daily, now)
+        slot = next_slot(Limits(hourly, daily, 999), charged_times(charges, now), now)
         if slot.gate is not None:
             assert slot.at is not None
             assert slot.at > now
@@ -94,7 +106,7 @@ def test_no_rolling_window_of_the_wire_exceeds_its_limit(
 def test_a_slot_is_the_first_moment_that_fits(offsets: list[int], hourly: int, spare: int) -> None:
     daily = hourly + spare
     charged = [NOW + timedelta(seconds=offset) for offset in offsets]
-    slot = next_slot(charged, hourly, daily, NOW)
+    slot = next_slot(Limits(hourly, daily, 999), charged, NOW)
     if hourly == 0:
         assert slot == Slot(None, Gate.HOURLY)
         return
@@ -107,20 +119,20 @@ def test_a_slot_is_the_first_moment_that_fits(offsets: list[int], hourly: int, s
 
     assert fits(slot.at)
     assert (slot.gate is None) == (slot.at == NOW)
-    if slot.gate is not None:
+    if slot.gate not in (None, Gate.CLOCK):
         assert not fits(slot.at - timedelta(microseconds=1))
 
 
 def test_a_clock_that_was_set_back_waits_for_what_lies_ahead_of_it() -> None:
     ahead = NOW + timedelta(hours=2)
-    assert next_slot([ahead], 1, 5, NOW) == Slot(ahead + HOUR, Gate.HOURLY)
+    assert next_slot(Limits(1, 5, 9), [ahead], NOW) == Slot(ahead + HOUR, Gate.CLOCK)
 
 
 def test_the_later_limit_is_the_one_that_is_named() -> None:
     spread = [NOW - timedelta(minutes=30), NOW - timedelta(hours=20)]
-    assert next_slot(spread, 1, 2, NOW) == Slot(NOW + timedelta(hours=4), Gate.DAILY)
-    assert next_slot(spread, 1, 9, NOW) == Slot(NOW + timedelta(minutes=30), Gate.HOURLY)
-    assert next_slot([], 3, 0, NOW) == Slot(None, Gate.DAILY)
+    assert next_slot(Limits(1, 2, 9), spread, NOW) == Slot(NOW + timedelta(hours=4), Gate.DAILY)
+    assert next_slot(Limits(1, 9, 9), spread, NOW) == Slot(NOW + timedelta(minutes=30), Gate.HOURLY)
+    assert next_slot(Limits(3, 0, 9), [], NOW) == Slot(None, Gate.DAILY)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +148,7 @@ def test_the_later_limit_is_the_one_that_is_named() -> None:
     ],
 )
 def test_each_closed_gate_holds_a_message(facts: dict[str, bool], gate: Gate | None) -> None:
-    assert gate_of(message(), replace(OPEN, **facts)) is gate
+    assert gate_of(message(), replace(OPEN, **facts), NOW) is gate
 
 
 @pytest.mark.parametrize(
@@ -151,7 +163,7 @@ def test_each_closed_gate_holds_a_message(facts: dict[str, bool], gate: Gate | N
     ],
 )
 def test_any_difference_from_what_was_approved_holds_a_message(change: dict[str, Any]) -> None:
-    assert gate_of(message(**change), OPEN) is Gate.APPROVAL
+    assert gate_of(message(**change), OPEN, NOW) is Gate.APPROVAL
 
 
 def test_a_hash_tells_recipient_and_text_apart() -> None:
@@ -181,8 +193,34 @@ def test_the_key_of_a_message_names_person_campaign_and_step() -> None:
 def test_accounts_that_make_no_sense_are_refused(
     handle: str, hourly: int, daily: int, field: str
 ) -> None:
+    def check() -> None:
+        check_handle(handle)
+        check_pacing(Pacing(hourly, daily))
+
     with pytest.raises(Rejected) as caught:
-        check_account(handle, hourly, daily)
+        check()
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("pacing", "field"),
+    [
+        (Pacing(zone="Mars/Olympus"), "zone"),
+        (Pacing(zone="../etc/passwd"), "zone"),
+        (Pacing(weekly_limit=49), "weekly_limit"),
+        (Pacing(gap_s=-1), "gap_s"),
+        (Pacing(jitter_s=10**6), "jitter_s"),
+        (Pacing(warmup_first=0), "warmup_first"),
+        (Pacing(warmup_days=1_000), "warmup_days"),
+        (Pacing(quiet_from=1_440), "quiet_from"),
+        (Pacing(quiet_days=(0,)), "quiet_days"),
+        (Pacing(quiet_days=(1, 1)), "quiet_days"),
+        (Pacing(quiet_days=(1, 2, 3, 4, 5, 6, 7)), "quiet_days"),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(pacing: Pacing, field: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        check_pacing(pacing)
     assert caught.value.field == field
 
 
@@ -210,7 +248,9 @@ def test_a_worker_that_slept_before_the_wire_is_late() -> None:
 
 
 def _account(status: Any = "active") -> Account:
-    return Account(1, "synthetic", "me", 1, 1, status, None, NOW)
+    row: dict[str, Any] = dict.fromkeys(Account.__slots__)
+    row |= asdict(Pacing()) | {"id": 1, "platform": "synthetic", "handle": "me", "status": status}
+    return account_from(row | {"created_at": NOW})
 
 
 def test_what_waits_names_the_gate_that_opens_first() -> None:

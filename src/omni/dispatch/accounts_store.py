@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from omni.base.errors import Conflict, NotFound
+from omni.base.log import get_logger
 from omni.base.vault import Vault
 from omni.connectors.types import Credentials
-from omni.dispatch import rules
+from omni.dispatch import harm, rules
+from omni.dispatch.pacing_types import Tries
 from omni.dispatch.rows import account_from
-from omni.dispatch.types import Account, AccountStatus, Gate
-from omni.storage.db import Executor
-from omni.storage.sql import load_queries
+from omni.dispatch.types import (
+    Account,
+    Gate,
+    Pacing,
+    PausedBy,
+)
+from omni.storage.db import Executor, Row
+from omni.storage.sql import Fragment, load_queries
 
 QUERIES = load_queries("omni.dispatch", "accounts")
 
 MAX_ACCOUNTS = 1_000
 MAX_RELEASED = 10_000
+
+
+COLUMNS = Fragment(", ".join(Account.__slots__))
+_HELD = {"columns": COLUMNS}
 
 
 async def create_account(
@@ -25,8 +37,8 @@ async def create_account(
     platform: str,
     handle: str,
     secret: bytes | None,
-    hourly_limit: int,
-    daily_limit: int,
+    pacing: Pacing,
+    platform_id: str | None = None,
     now: datetime,
 ) -> Account:
     """Add a sending identity.
@@ -36,23 +48,26 @@ async def create_account(
         platform: The name of a platform that has a sender.
         handle: How the platform knows it.
         secret: Already encrypted by the vault; None for platforms that need none.
-        hourly_limit: The most messages in any 60 minutes; 0 sends nothing.
-        daily_limit: The most messages in any 24 hours, not below `hourly_limit`.
+        pacing: Its limits.
+        platform_id: Who it is, as the platform has just said; None: it was not asked.
         now: The present moment.
 
     Raises:
         Rejected: The handle or a limit makes no sense.
         Conflict: The platform's account is there already.
     """
-    rules.check_account(handle, hourly_limit, daily_limit)
+    rules.check_handle(handle)
+    rules.check_pacing(pacing)
     row = await tx.fetchrow(
         QUERIES["insert_account"],
+        _HELD,
         platform=platform,
         handle=handle,
         secret=secret,
-        hourly_limit=hourly_limit,
-        daily_limit=daily_limit,
+        platform_id=platform_id,
+        verified_at=None if platform_id is None else now,
         now=now,
+        **_pacing_params(pacing),
     )
     if row is None:
         raise Conflict(f"there is an account {handle!r} on {platform} already")
@@ -61,7 +76,7 @@ async def create_account(
 
 async def list_accounts(db: Executor) -> list[Account]:
     """Return the accounts, oldest first, at most `MAX_ACCOUNTS`."""
-    rows = await db.fetch(QUERIES["list_accounts"], limit=MAX_ACCOUNTS)
+    rows = await db.fetch(QUERIES["list_accounts"], _HELD, limit=MAX_ACCOUNTS)
     return [account_from(row) for row in rows]
 
 
@@ -71,40 +86,144 @@ async def get_account(db: Executor, account_id: int) -> Account:
     Raises:
         NotFound: There is none.
     """
-    row = await db.fetchrow(QUERIES["get_account"], id=account_id)
-    if row is None:
-        raise NotFound(f"there is no account {account_id}")
-    return account_from(row)
+    return _found(await db.fetchrow(QUERIES["get_account"], _HELD, id=account_id), account_id)
 
 
-async def set_account_status(
-    tx: Executor, account_id: int, status: AccountStatus, reason: str | None = None
+async def set_pacing(tx: Executor, account_id: int, pacing: Pacing) -> Account:
+    """Change an account's limits; what it has sent counts against the new ones.
+
+    Raises:
+        Rejected: A limit makes no sense.
+        NotFound: There is no such account.
+    """
+    rules.check_pacing(pacing)
+    params = _pacing_params(pacing)
+    row = await tx.fetchrow(QUERIES["set_pacing"], _HELD, id=account_id, **params)
+    return _found(row, account_id)
+
+
+async def set_verified(
+    tx: Executor, account_id: int, *, platform_id: str, secret: bytes | None, now: datetime
 ) -> Account:
-    """Pause an account, saying why, or let it send again.
+    """Note that the platform knows the account; with a new secret, if one is given, encrypted.
+
+    Raises:
+        NotFound: There is no such account.
+        Conflict: It is somebody else than before, or another account is the same identity.
+    """
+    account = await get_account(tx, account_id)
+    if account.platform_id not in (None, platform_id):
+        raise Conflict(f"these are the credentials of {platform_id}, not of {account.platform_id}")
+    same = await tx.fetchrow(
+        QUERIES["get_account_of"], _HELD, platform=account.platform, platform_id=platform_id
+    )
+    if same is not None and same["id"] != account_id:
+        raise Conflict(f"account {same['id']} is the same identity already")
+    row = await tx.fetchrow(
+        QUERIES["set_verified"],
+        _HELD,
+        id=account_id,
+        platform_id=platform_id,
+        secret=secret,
+        now=now,
+    )
+    return _found(row, account_id)
+
+
+async def pause_account(
+    tx: Executor, account_id: int, *, reason: str, by: PausedBy, now: datetime
+) -> Account | None:
+    """Pause an account, saying why and who says so; only a person resumes it.
+
+    Returns:
+        The account; None if the program wanted to pause what is paused already.
 
     Raises:
         NotFound: There is no such account.
     """
     row = await tx.fetchrow(
-        QUERIES["set_account_status"],
-        id=account_id,
-        status=status,
-        reason=reason if status == "paused" else None,
+        QUERIES["pause_account"], _HELD, id=account_id, reason=reason, paused_by=by, now=now
     )
     if row is None:
-        raise NotFound(f"there is no account {account_id}")
+        await get_account(tx, account_id)
+        return None
+    if by != "person":
+        get_logger().warning("dispatch.account_paused", account_id=account_id, by=by, why=reason)
     return account_from(row)
 
 
-async def release_account(tx: Executor, account: Account, *, now: datetime) -> int:
-    """Make due what waits because an account was paused; return how many messages."""
-    return await tx.execute(
+async def resume_account(tx: Executor, account_id: int, *, now: datetime) -> Account:
+    """Let an account send again, because a person says so, and make due what waited for it.
+
+    Raises:
+        NotFound: There is no such account.
+    """
+    row = await tx.fetchrow(QUERIES["resume_account"], _HELD, id=account_id, now=now)
+    account = _found(row, account_id)
+    await tx.execute(
         QUERIES["release_platform"],
         platform=account.platform,
-        gate=Gate.ACCOUNT,
+        gates=[Gate.ACCOUNT, Gate.CREDENTIALS, Gate.HARM],
         limit=MAX_RELEASED,
         now=now,
     )
+    return account
+
+
+async def note_use(db: Executor, account_id: int, error: str | None, now: datetime) -> None:
+    """Note what the platform said to the account's last call; None is a good answer."""
+    await db.execute(QUERIES["note_use"], id=account_id, error=error, now=now)
+
+
+async def tries_of(db: Executor, account: Account, now: datetime) -> Tries:
+    """Return what became of the account's last messages since a person last resumed it."""
+    row = await db.fetchrow(
+        QUERIES["count_tries"],
+        account_id=account.id,
+        since=account.resumed_at or account.created_at,
+        awaited_before=now - harm.AWAIT,
+        limit=harm.SAMPLE,
+    )
+    assert row is not None
+    return Tries(**{name: row[name] for name in Tries.__slots__})
+
+
+async def stop_harm(tx: Executor, account_id: int, now: datetime) -> str | None:
+    """Pause an active account that does harm; return why, or None if it may go on."""
+    account = await get_account(tx, account_id)
+    if account.status != "active":
+        return None
+    reason = harm.harm_of(await tries_of(tx, account, now))
+    if reason is not None:
+        await pause_account(tx, account_id, reason=reason, by="harm", now=now)
+    return reason
+
+
+async def note_answer(
+    tx: Executor, *, platform: str, platform_id: str, kind: str, at: datetime, now: datetime
+) -> None:
+    """Note on all that was sent to a person what came back, and stop an account that does harm.
+
+    Call it in the transaction that records the event.
+
+    Args:
+        tx: Where to write.
+        platform: The person's.
+        platform_id: The person's, immutable.
+        kind: Of the event: `opt_out`, `blocked` and `bounced` count against the account; all other
+            kinds but `accepted`, `rejected` and `converted` show that the message has arrived.
+        at: When it occurred: later messages are not concerned.
+        now: The present moment.
+    """
+    if kind in ("accepted", "rejected", "converted"):
+        return
+    told = kind if kind in ("opt_out", "blocked", "bounced") else "delivered"
+    rows = await tx.fetch(
+        QUERIES["mark_messages"], platform=platform, platform_id=platform_id, kind=told, at=at
+    )
+    if told != "delivered":
+        for account_id in sorted({row["account_id"] for row in rows} - {None}):
+            await stop_harm(tx, account_id, now)
 
 
 async def credentials(db: Executor, account_id: int, vault: Vault) -> Credentials:
@@ -135,3 +254,15 @@ async def renew_secrets(tx: Executor, vault: Vault) -> int:
         renewed = vault.renew(row["credentials"])
         await tx.execute(QUERIES["put_secret"], id=row["id"], secret=renewed)
     return len(found)
+
+
+def _pacing_params(pacing: Pacing) -> dict[str, Any]:
+    """Return the limits by the names of their columns."""
+    params = {name: getattr(pacing, name) for name in Pacing.__slots__}
+    return params | {"quiet_days": sorted(pacing.quiet_days)}
+
+
+def _found(row: Row | None, account_id: int) -> Account:
+    if row is None:
+        raise NotFound(f"there is no account {account_id}")
+    return account_from(row)

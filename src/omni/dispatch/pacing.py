@@ -10,15 +10,22 @@ from __future__ import annotations
 
 import heapq
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
 from typing import Final
 
+from omni.dispatch.pacing_types import Forecast, Limits, Quiet, Warmup
 from omni.dispatch.quiet import ALWAYS, open_span
-from omni.dispatch.types import Charge, Forecast, Gate, Limits, Slot, Warmup
+from omni.dispatch.types import (
+    Account,
+    Charge,
+    Gate,
+    Pacing,
+    Slot,
+)
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(hours=24)
@@ -28,9 +35,36 @@ CLOCK_SLACK: Final = timedelta(seconds=5)
 """By so much the clocks of two workers may differ without it being called a clock set back."""
 
 MAX_WARMUP_DAYS: Final = 365
+_Past = Sequence[datetime]
+_Older = Mapping[int, datetime]
 _FORECAST: Final = timedelta(days=2 * 365)
 _ALWAYS: Final = ALWAYS[0]
 _TICK: Final = timedelta(microseconds=1)
+
+
+def limits_of(account: Account) -> Limits:
+    """Return the limits of an account as the planner takes them."""
+    return _limits(account, account.weekly_limit, f"{account.platform}:{account.handle}")
+
+
+def planned_limits(pacing: Pacing, seed: str = "") -> Limits:
+    """Return what a person wants to set as the planner takes it."""
+    weekly = 7 * pacing.daily_limit if pacing.weekly_limit is None else pacing.weekly_limit
+    return _limits(pacing, weekly, seed)
+
+
+def _limits(given: Account | Pacing, weekly: int, seed: str) -> Limits:
+    begins = given.warmup_from
+    return Limits(
+        hourly=given.hourly_limit,
+        daily=given.daily_limit,
+        weekly=weekly,
+        gap=timedelta(seconds=given.gap_s),
+        jitter=timedelta(seconds=given.jitter_s),
+        warmup=begins and Warmup(begins, given.warmup_first, given.warmup_days),
+        quiet=Quiet(given.zone, given.quiet_from, given.quiet_to, frozenset(given.quiet_days)),
+        seed=seed,
+    )
 
 
 def charged_times(charges: Iterable[Charge], now: datetime) -> list[datetime]:
@@ -43,7 +77,12 @@ def charged_times(charges: Iterable[Charge], now: datetime) -> list[datetime]:
     return [max(charge.at, now) if charge.in_flight else charge.at for charge in charges]
 
 
-def next_slot(limits: Limits, charged: Iterable[datetime], now: datetime) -> Slot:
+def next_slot(
+    limits: Limits,
+    charged: Iterable[datetime],
+    now: datetime,
+    older: Mapping[int, datetime] | None = None,
+) -> Slot:
     """Return the first moment from `now` on at which the account may send one more message.
 
     Args:
@@ -51,14 +90,26 @@ def next_slot(limits: Limits, charged: Iterable[datetime], now: datetime) -> Slo
         charged: Moments of the last 7 days that count, in any order. Later ones than `now` mean
             that the clock was set back: nothing is sent until it has passed them.
         now: The present moment, with a zone.
+        older: Where `charged` is only the newest of them: those further back that decide anything,
+            by their places as `deciding_places` gives them.
     """
-    return _slot(limits, sorted(charged), now)
+    return _slot(limits, sorted(charged), now, older or {})
+
+
+def deciding_places(limits: Limits, now: datetime) -> frozenset[int]:
+    """Return which of the charges decide anything: the newest is in place 1, and so on."""
+    caps = {limits.hourly, limits.daily, limits.weekly, 1}
+    if limits.warmup is not None:
+        first = max(0, (now - WEEK - limits.warmup.begins) // DAY)
+        days = range(first, limits.warmup.days)
+        caps |= {min(limits.daily, _ramp(limits.warmup, limits.daily, day)) for day in days}
+    return frozenset(cap for cap in caps if cap > 0)
 
 
 def slots(limits: Limits, charged: Iterable[datetime], now: datetime) -> Iterator[datetime]:
     """Yield the moments from `now` on at which the account may send, if each of them is used."""
     past = sorted(charged)
-    while (at := _slot(limits, past, now).at) is not None:
+    while (at := _slot(limits, past, now, {}).at) is not None:
         yield at
         insort(past, at)
         now = at
@@ -106,9 +157,9 @@ def used(charged: Iterable[datetime], now: datetime) -> tuple[int, int, int]:
     return hour, day, week
 
 
-def _slot(limits: Limits, past: Sequence[datetime], now: datetime) -> Slot:
+def _slot(limits: Limits, past: _Past, now: datetime, older: _Older) -> Slot:
     """As `next_slot`, with the charges oldest first."""
-    opens, gate = _limits_open(limits, past, now)
+    opens, gate = _limits_open(limits, past, now, older)
     if opens is None:
         return Slot(None, gate)
     base = max(opens, now)
@@ -124,7 +175,7 @@ def _slot(limits: Limits, past: Sequence[datetime], now: datetime) -> Slot:
 
 
 def _limits_open(
-    limits: Limits, past: Sequence[datetime], now: datetime
+    limits: Limits, past: _Past, now: datetime, older: _Older
 ) -> tuple[datetime | None, Gate]:
     """Return the first moment that every limit allows, perhaps long ago, and what sets it."""
     windows = (
@@ -132,40 +183,49 @@ def _limits_open(
         (limits.weekly, WEEK, Gate.WEEKLY),
         (1, limits.gap, Gate.GAP),
     )
-    opens, gate = _day_opens(limits, past)
-    if opens is None:
-        return None, gate
-    for limit, window, each in windows:
+    for limit, gate in (
+        (limits.hourly, Gate.HOURLY),
+        (limits.daily, Gate.DAILY),
+        (limits.weekly, Gate.WEEKLY),
+    ):
         if limit <= 0:
-            return None, each
-        if window and len(past) >= limit and (free := past[-limit] + window) > opens:
-            opens, gate = free, each
+            return None, gate
+    opens, gate = _day_opens(limits, past, older)
+    for limit, window, each in windows:
+        place = _place(past, limit, older)
+        if window and place is not None and place + window > opens:
+            opens, gate = place + window, each
     if past and past[-1] > now + CLOCK_SLACK:
         return max(opens, past[-1]), Gate.CLOCK
     return opens, gate
 
 
-def _day_opens(limits: Limits, past: Sequence[datetime]) -> tuple[datetime | None, Gate]:
+def _day_opens(limits: Limits, past: _Past, older: _Older) -> tuple[datetime, Gate]:
     """Return the first moment that the daily limit allows, which grows during the warm-up."""
-    if limits.daily <= 0:
-        return None, Gate.DAILY
     warmup = limits.warmup
     if warmup is None or not past:
-        return _free(past, limits.daily), Gate.DAILY
+        return _free(past, limits.daily, older), Gate.DAILY
     full_from = warmup.begins + warmup.days * DAY
     day = (past[-1] - warmup.begins) // DAY
     while day < warmup.days:
         begins = warmup.begins + day * DAY
-        opens = max(begins, _free(past, min(limits.daily, _ramp(warmup, limits.daily, day))))
+        cap = min(limits.daily, _ramp(warmup, limits.daily, day))
+        opens = max(begins, _free(past, cap, older))
         if opens < begins + DAY:
             return opens, Gate.WARMUP
         day += 1
-    return max(full_from, _free(past, limits.daily)), Gate.DAILY
+    return max(full_from, _free(past, limits.daily, older)), Gate.DAILY
 
 
-def _free(past: Sequence[datetime], limit: int) -> datetime:
+def _free(past: _Past, limit: int, older: _Older) -> datetime:
     """Return when fewer than `limit` of these messages are in the last 24 hours."""
-    return past[-limit] + DAY if len(past) >= limit else _ALWAYS
+    place = _place(past, limit, older)
+    return _ALWAYS if place is None else place + DAY
+
+
+def _place(past: _Past, place: int, older: _Older) -> datetime | None:
+    """Return the charge in this place, 1 for the newest, if there are so many."""
+    return past[-place] if place <= len(past) else older.get(place)
 
 
 def _ramp(warmup: Warmup, daily: int, day: int) -> int:
@@ -174,7 +234,7 @@ def _ramp(warmup: Warmup, daily: int, day: int) -> int:
     return max(1, warmup.first + grown) if day < warmup.days else daily
 
 
-def _share(limits: Limits, past: Sequence[datetime], start: datetime) -> float:
+def _share(limits: Limits, past: _Past, start: datetime) -> float:
     """Return the next message's share of the jitter: drawn from what was sent last, or opened.
 
     So it is the same whenever and wherever it is asked for. An account that has not sent anything,

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from omni.base.errors import Rejected
 from omni.connectors.types import Receipt
+from omni.dispatch.pacing import CLOCK_SLACK, limits_of
+from omni.dispatch.pacing import DAY as DAY
+from omni.dispatch.pacing import HOUR as HOUR
+from omni.dispatch.quiet import open_span
 from omni.dispatch.rules import body_hash as body_hash
 from omni.dispatch.rules import message_key as message_key
 from omni.dispatch.template import check_template as check_template
 from omni.dispatch.template import clean
 from omni.dispatch.types import (
     Account,
-    Charge,
     Facts,
     Gate,
     LaneEnd,
     Message,
     MessageState,
     Outcome,
+    PausedBy,
     Slot,
 )
-
-HOUR: Final = timedelta(hours=1)
-DAY: Final = timedelta(hours=24)
 
 CONVERSATION: Final = timedelta(days=14)
 """For this long after a message, no other campaign writes to the same person."""
@@ -37,6 +38,14 @@ _RECHECKS: Final[Mapping[Gate, timedelta]] = {
     Gate.CONVERSATION: timedelta(hours=6),
 }
 _RECHECK: Final = timedelta(minutes=5)
+_PAUSES: Final[Mapping[PausedBy, Gate]] = {
+    "person": Gate.ACCOUNT,
+    "harm": Gate.HARM,
+    "credentials": Gate.CREDENTIALS,
+}
+
+COOLDOWN: Final = timedelta(hours=24)
+"""The least time between two messages to one person, whoever sends them, where nobody says."""
 
 LOST_AFTER: Final = timedelta(minutes=10)
 """A claim or a sending that is older belongs to a worker that is gone."""
@@ -54,43 +63,17 @@ _MOST_WAIT_S = 21_600.0
 _MAX_ERROR = 500
 
 
-def charged_times(charges: Iterable[Charge], now: datetime) -> list[datetime]:
-    """Return the moments that count against an account's limits.
-
-    A message that is under way may reach the wire at any moment from now on, so it counts as now;
-    one that is recorded counts as when it was recorded, which is not before it was on the wire.
-    With this, no rolling window of what the platform sees exceeds its limit either.
-    """
-    return [max(charge.at, now) if charge.in_flight else charge.at for charge in charges]
-
-
-def next_slot(
-    charged: Sequence[datetime], hourly_limit: int, daily_limit: int, now: datetime
-) -> Slot:
-    """Return the first moment from `now` on at which one more message exceeds no limit.
+def gate_of(
+    message: Message, facts: Facts, now: datetime, cooldown: timedelta = COOLDOWN
+) -> Gate | None:
+    """Return the one gate that holds this message, or None if it may go to the wire.
 
     Args:
-        charged: Moments of the last 24 hours that count, in any order; later ones than `now`, which
-            a clock that was set back leaves behind, count too.
-        hourly_limit: The most in any window of 60 minutes (t - 60 min, t].
-        daily_limit: The most in any window of 24 hours.
+        message: As it is at this moment.
+        facts: What is known of its person, campaign and account at this moment.
         now: The present moment.
+        cooldown: The least time between two messages to one person, whoever sends them.
     """
-    newest_first = sorted(charged, reverse=True)
-    slot = Slot(now, None)
-    for limit, window, gate in ((hourly_limit, HOUR, Gate.HOURLY), (daily_limit, DAY, Gate.DAILY)):
-        if limit <= 0:
-            return Slot(None, gate)
-        if len(newest_first) < limit:
-            continue
-        free_at = newest_first[limit - 1] + window
-        if slot.at is not None and free_at > slot.at:
-            slot = Slot(free_at, gate)
-    return slot
-
-
-def gate_of(message: Message, facts: Facts) -> Gate | None:
-    """Return the one gate that holds this message, or None if it may go to the wire."""
     if not _is_approved(message):
         return Gate.APPROVAL
     if facts.suppressed:
@@ -103,9 +86,41 @@ def gate_of(message: Message, facts: Facts) -> Gate | None:
         return Gate.CONVERSATION
     if not facts.campaign_active:
         return Gate.CAMPAIGN
+    if facts.written_at is not None and now < facts.written_at + cooldown:
+        return Gate.COOLDOWN
+    if facts.other_sender is not None:
+        return Gate.SENDER
     if not facts.account_active:
         return Gate.ACCOUNT
     return None
+
+
+def opens_at(gate: Gate, facts: Facts, now: datetime, cooldown: timedelta = COOLDOWN) -> datetime:
+    """Return when a message that this gate holds is looked at again."""
+    if gate is Gate.COOLDOWN and facts.written_at is not None:
+        return facts.written_at + cooldown
+    return now + recheck_after(gate)
+
+
+def at_the_wire(account: Account | None, message: Message, now: datetime) -> Slot:
+    """Return whether an account may still send what it has claimed, a moment or a minute later.
+
+    Its windows were asked when the claim was charged; it may have been paused since, quiet hours
+    may have begun, and the clock may have been set back.
+    """
+    if account is None or account.status != "active":
+        return Slot(now + recheck_after(Gate.ACCOUNT), pause_gate(account))
+    if message.claimed_at is not None and now < message.claimed_at - CLOCK_SLACK:
+        return Slot(message.claimed_at, Gate.CLOCK)
+    opens, _ = open_span(limits_of(account).quiet, now)
+    return Slot(opens, Gate.QUIET) if opens > now else Slot(now, None)
+
+
+def pause_gate(account: Account | None) -> Gate:
+    """Return the gate that a paused account is."""
+    if account is None or account.paused_by is None:
+        return Gate.ACCOUNT
+    return _PAUSES[account.paused_by]
 
 
 def recheck_after(gate: Gate) -> timedelta:
@@ -123,8 +138,13 @@ def _is_approved(message: Message) -> bool:
 
 
 def is_late(message: Message, now: datetime) -> bool:
-    """Tell whether too much time has passed since the last gate for its answer to hold."""
-    return message.sending_at is None or now - message.sending_at > WIRE_DEADLINE
+    """Tell whether too much time has passed since the last gate for its answer to hold.
+
+    A clock that was set back meanwhile cannot tell how much.
+    """
+    if message.sending_at is None:
+        return True
+    return not -CLOCK_SLACK <= now - message.sending_at <= WIRE_DEADLINE
 
 
 def taken(receipt: Receipt) -> Outcome:
@@ -187,7 +207,7 @@ def why_waiting(accounts: Sequence[Account], has_sender: bool, ends: Sequence[La
     if not accounts:
         return Slot(None, Gate.NO_ACCOUNT)
     if not ends:
-        return Slot(None, Gate.ACCOUNT)
+        return Slot(None, pause_gate(accounts[0]))
     free = [end for end in ends if end.gate is None]
     if free:
         return Slot(min((end.at for end in free if end.at is not None), default=None), None)

@@ -10,15 +10,25 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from omni.dispatch.types import Quiet
+from omni.dispatch.pacing_types import Quiet
 
 Span = tuple[datetime, datetime]
 """From the first moment that is open to the first that is not."""
 
 ALWAYS: Span = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 _AROUND_DAYS = 9
+
+
+def is_zone(name: str) -> bool:
+    """Tell whether this is the IANA name of a time zone."""
+    return name in _zones()
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def is_quiet(quiet: Quiet, moment: datetime) -> bool:

@@ -11,8 +11,12 @@ from omni.qualification.types import Reason
 
 
 def account_from(row: Mapping[str, Any]) -> Account:
-    """Make an account of its row."""
-    return Account(**{name: row[name] for name in Account.__slots__})
+    """Make an account of its row; without a weekly limit, its days are what limits it."""
+    values = {name: row[name] for name in Account.__slots__}
+    values["quiet_days"] = tuple(values["quiet_days"])
+    if values["weekly_limit"] is None:
+        values["weekly_limit"] = 7 * values["daily_limit"]
+    return Account(**values)
 
 
 def message_from(row: Mapping[str, Any]) -> Message:

@@ -4,21 +4,40 @@
 -- name: lock_account
 -- accounts_pkey. Claims of one account happen one after the other, in every worker; the lock lets
 -- the foreign key of `messages` through.
-select id, platform, handle, hourly_limit, daily_limit, status, pause_reason, created_at
-from accounts where id = :id for no key update;
+select {{columns}} from accounts where id = :id for no key update;
 
 -- name: list_charges
--- messages_charged; at most as many rows as the daily limit, for more decide nothing.
+-- messages_charged, the newest ones: of those further back, a few decide (list_places).
 select charged_at, state in ('claimed', 'sending') as in_flight
 from messages
 where account_id = :account_id and charged_at > :since
 order by charged_at desc limit :limit;
 
--- name: pick_message
--- messages_to_send: the one that has been eligible for the longest time; a row that another
--- worker holds is passed over.
+-- name: list_places
+-- messages_charged, the index alone: when the n-th newest charge was, for each n that decides.
+select wanted.place, c.charged_at
+from unnest(:places::int[]) as wanted (place)
+cross join lateral (
+    select charged_at from messages
+    where account_id = :account_id and charged_at > :since
+    order by charged_at desc
+    offset wanted.place - 1 limit 1
+) c;
+
+-- name: pick_own
+-- messages_bound: whom this account has written to before, and who has waited for the longest time;
+-- a row that another worker holds is passed over.
 select * from messages
-where platform = :platform and state = 'approved' and eligible_at <= :now
+where bound_account_id = :account_id and state = 'approved' and eligible_at <= :now
+order by eligible_at, id
+limit 1
+for update skip locked;
+
+-- name: pick_message
+-- messages_unbound: people to whom no account has written, likewise.
+select * from messages
+where platform = :platform and bound_account_id is null and state = 'approved'
+    and eligible_at <= :now
 order by eligible_at, id
 limit 1
 for update skip locked;
@@ -42,8 +61,24 @@ select
         where o.platform = m.platform and o.platform_id = m.platform_id
             and o.campaign_id <> m.campaign_id
             and (o.state in ('sending', 'ambiguous')
-                or (o.state = 'sent' and o.sent_at > :conversation_since))
+                or (o.state = 'sent' and (
+                    o.sent_at > :conversation_since
+                    or exists (select from leads l where l.id = o.lead_id and l.state = 'replied')
+                )))
     ) as in_conversation,
+    (
+        select nullif(o.account_id, :account_id) from messages o
+        where o.platform = m.platform and o.platform_id = m.platform_id
+            and o.id <> m.id and o.account_id is not null
+            and o.state in ('sending', 'sent', 'ambiguous', 'failed')
+        order by o.sending_at, o.id
+        limit 1
+    ) as other_sender,
+    (
+        select max(coalesce(o.sent_at, o.sending_at)) from messages o
+        where o.platform = m.platform and o.platform_id = m.platform_id
+            and o.id <> m.id and o.state in ('sending', 'sent', 'ambiguous')
+    ) as written_at,
     exists (
         select from campaigns c where c.id = m.campaign_id and c.status = 'active'
     ) as campaign_active,
@@ -103,6 +138,30 @@ update messages
 set state = 'sending', sending_at = :now, charged_at = :now, updated_at = :now
 where id = :id
 returning *;
+
+-- name: bind_message
+-- messages_pkey; the row is locked by this transaction. It waits for the account that wrote to this
+-- person first; its place in the queue stays.
+update messages
+set state = 'approved', bound_account_id = :bound_account_id, held_by = :gate, account_id = null,
+    claimed_at = null, charged_at = null, updated_at = :now
+where id = :id;
+
+-- name: bind_person
+-- The unique key's prefix (platform, platform_id): what else waits for this person is for the
+-- account that writes to them now. A row that somebody holds is bound when it is claimed.
+update messages
+set bound_account_id = :account_id
+where id in (
+    select id from messages
+    where platform = :platform and platform_id = :platform_id
+        and state in ('pending', 'approved') and bound_account_id is distinct from :account_id
+    for update skip locked
+);
+
+-- name: get_sender
+-- accounts_pkey: the account as it is at the wire.
+select {{columns}} from accounts where id = :id;
 
 -- name: record_outcome
 -- messages_pkey. Charged if it was taken, or perhaps. The worker that was on the wire knows better

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal
 
@@ -12,6 +12,7 @@ from omni.connectors.types import Receipt
 from omni.qualification.types import Reason
 
 AccountStatus = Literal["active", "paused"]
+PausedBy = Literal["person", "harm", "credentials"]
 MessageState = Literal[
     "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled"
 ]
@@ -50,84 +51,21 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """When an account is silent, by the clock on the wall of its zone.
-
-    Attributes:
-        zone: An IANA name, such as `Europe/Paris`.
-        starts: Minutes after midnight; quiet hours may go over midnight.
-        ends: Minutes after midnight, the first that is open again; with `starts`: no quiet hours.
-        days: Days that are quiet from midnight to midnight, 1 for Monday to 7 for Sunday.
-    """
-
-    zone: str = "UTC"
-    starts: int = 0
-    ends: int = 0
-    days: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Warmup:
-    """A daily limit that grows: an account that is new must not begin with hundreds of messages.
-
-    Attributes:
-        begins: When the first of its days begins; each lasts 24 hours.
-        first: The daily limit of the first day, at least 1.
-        days: After so many days the account's own daily limit holds.
-    """
-
-    begins: datetime
-    first: int
-    days: int
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one account may send, and when; a limit of 0 sends nothing.
-
-    Attributes:
-        hourly: The most in any window of 60 minutes (t - 60 min, t]; so are the other windows.
-        daily: The most in any window of 24 hours.
-        weekly: The most in any window of 7 days.
-        gap: The least time between two messages.
-        jitter: Each message waits up to so much longer than the limits ask for.
-        seed: What the jitter is drawn from, such as the account's name; the same seed and the same
-            past give the same delay, in every worker.
-    """
-
-    hourly: int
-    daily: int
-    weekly: int
-    gap: timedelta = timedelta()
-    jitter: timedelta = timedelta()
-    warmup: Warmup | None = None
-    quiet: Quiet = Quiet()
-    seed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """When so many messages would be out under today's limits, if nothing else is sent.
-
-    Attributes:
-        first: When the first of them may go; None is never.
-        finish: When the last of them may go; None is never, or later than the forecast looks.
-        messages: How many of them go within what the forecast looks at.
-    """
-
-    first: datetime | None
-    finish: datetime | None
-    messages: int
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
-    """A sending identity. Its secret is never here: `store.credentials` decrypts it for one use.
+    """A sending identity. Its secret is never here: `credentials` decrypts it for one use.
 
     Attributes:
-        hourly_limit: The most messages in any 60 minutes.
-        daily_limit: The most messages in any 24 hours.
-        pause_reason: Why it is paused, in words.
+        hourly_limit: The most messages in any 60 minutes; `daily_limit` in any 24 hours, and
+            `weekly_limit` in any 7 days.
+        gap_s: The least seconds between two messages; `jitter_s` the most that are added to any
+            wait.
+        warmup_from: When its warm-up began; None: it has none.
+        quiet_from: Minutes after midnight in its `zone`, until `quiet_to`.
+        quiet_days: 1 for Monday to 7 for Sunday.
+        platform_id: Who it is, as the platform said when it was verified.
+        pause_reason: Why it is paused, in words; `paused_by` is who did it.
+        resumed_at: When a person last let it send on: what went wrong before no longer counts.
+        last_error: What the platform, or this program, last had to say against it.
     """
 
     id: int
@@ -135,9 +73,45 @@ class Account:
     handle: str
     hourly_limit: int
     daily_limit: int
+    weekly_limit: int
+    gap_s: int
+    jitter_s: int
+    warmup_from: datetime | None
+    warmup_first: int
+    warmup_days: int
+    zone: str
+    quiet_from: int
+    quiet_to: int
+    quiet_days: tuple[int, ...]
+    platform_id: str | None
+    verified_at: datetime | None
     status: AccountStatus
     pause_reason: str | None
+    paused_by: PausedBy | None
+    paused_at: datetime | None
+    resumed_at: datetime | None
+    last_ok_at: datetime | None
+    last_error_at: datetime | None
+    last_error: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """The limits of an account as a person sets them; see `Account` for what each of them means."""
+
+    hourly_limit: int = 10
+    daily_limit: int = 50
+    weekly_limit: int | None = None
+    gap_s: int = 0
+    jitter_s: int = 0
+    warmup_from: datetime | None = None
+    warmup_first: int = 5
+    warmup_days: int = 14
+    zone: str = "UTC"
+    quiet_from: int = 0
+    quiet_to: int = 0
+    quiet_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +219,8 @@ class Facts:
     Attributes:
         lead_closed: Its lead was withdrawn or rejected: the campaign no longer wants this person.
         in_conversation: They wrote back, or another campaign has written to them.
+        other_sender: The account that wrote to them first, if it is not the one that asks.
+        written_at: When they were last written to, by any account and campaign.
     """
 
     suppressed: bool
@@ -253,6 +229,8 @@ class Facts:
     in_conversation: bool
     campaign_active: bool
     account_active: bool
+    other_sender: int | None = None
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +326,7 @@ class LaneEnd:
     platform: str
     gate: Gate | None
     at: datetime | None
+    account_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

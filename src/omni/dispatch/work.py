@@ -12,7 +12,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from omni.base.clock import Clock
@@ -23,7 +23,7 @@ from omni.connectors.ports import MessageSender
 from omni.connectors.types import Credentials, Outgoing
 from omni.dispatch import accounts_store, held_store, ledger, plan
 from omni.dispatch.ledger import QUERIES
-from omni.dispatch.rows import account_from, message_from
+from omni.dispatch.rows import message_from
 from omni.dispatch.types import (
     Account,
     DispatchReport,
@@ -52,6 +52,7 @@ class _Run:
     vault: Vault
     clock: Clock
     report: Callable[[Progress], None]
+    cooldown: timedelta
     looks: int = 0
     outcomes: Counter[str] = field(default_factory=Counter[str])
 
@@ -72,14 +73,23 @@ async def dispatch(
     *,
     clock: Clock,
     report: Callable[[Progress], None],
+    cooldown: timedelta = plan.COOLDOWN,
 ) -> DispatchReport:
     """Send approved messages as far as every gate and limit allows; any number may run at once.
+
+    Args:
+        db: Where messages and accounts are.
+        senders: By platform.
+        vault: Decrypts the accounts' secrets.
+        clock: Tells the present moment.
+        report: Called after each message.
+        cooldown: The least time between two messages to one person, whoever sends them.
 
     Raises:
         Transient: The database could not be reached; what was on the wire is settled by a later
             run.
     """
-    run = _Run(db, senders, vault, clock, report)
+    run = _Run(db, senders, vault, clock, report, cooldown)
     recovered = await ledger.recover(db, lost_before=clock() - plan.LOST_AFTER, now=clock())
     accounts = await accounts_store.list_accounts(db)
     able = [a for a in accounts if a.status == "active" and a.platform in senders]
@@ -120,7 +130,9 @@ async def _lane(run: _Run, account: Account) -> LaneEnd:
         credentials = await accounts_store.credentials(run.db, account.id, run.vault)
     except Rejected as error:
         get_logger().error("dispatch.secret_refused", account_id=account.id, error=str(error))
-        return LaneEnd(account.platform, Gate.CREDENTIALS, None)
+        return _end(account, Gate.CREDENTIALS)
+    if await accounts_store.stop_harm(run.db, account.id, run.clock()):
+        return _end(account, Gate.HARM)
     while run.may_go_on():
         claimed = await _claim(run, account)
         if isinstance(claimed, LaneEnd):
@@ -131,16 +143,37 @@ async def _lane(run: _Run, account: Account) -> LaneEnd:
         if held is not None:
             await ledger.hold_claim(run.db, claimed, held, run.clock())
             if held.gate is not Gate.RECIPIENT:
-                return LaneEnd(account.platform, held.gate, held.lane_resumes_at)
+                await _mind(run, account, held)
+                return _end(account, held.gate, held.lane_resumes_at)
             continue
         message = await _pass_last_gate(run, account, claimed)
         if message is None:
             continue
         outcome = await _unbroken(_send(run, account, credentials, message))
         run.count(outcome, account)
+        await _mind(run, account, outcome)
         if outcome.gate is not None:
-            return LaneEnd(account.platform, outcome.gate, outcome.lane_resumes_at)
-    return LaneEnd(account.platform, None, run.clock())
+            return _end(account, outcome.gate, outcome.lane_resumes_at)
+    return _end(account, None, run.clock())
+
+
+def _end(account: Account, gate: Gate | None, at: datetime | None = None) -> LaneEnd:
+    return LaneEnd(account.platform, gate, at, account.id)
+
+
+async def _mind(run: _Run, account: Account, outcome: Outcome) -> None:
+    """Note how the account does; stop it where its platform does not take it, or it does harm."""
+    now = run.clock()
+    async with run.db.transaction() as tx:
+        if outcome.gate is Gate.CREDENTIALS:
+            reason = outcome.error or "the platform does not accept the account"
+            await accounts_store.pause_account(
+                tx, account.id, reason=reason, by="credentials", now=now
+            )
+            return
+        await accounts_store.note_use(tx, account.id, outcome.error, now)
+        if outcome.state in ("failed", "ambiguous"):
+            await accounts_store.stop_harm(tx, account.id, now)
 
 
 async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
@@ -152,22 +185,17 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
     """
     run.looks += 1
     async with run.db.transaction() as tx:
-        row = await tx.fetchrow(QUERIES["lock_account"], id=account.id)
+        current = await ledger.lock_account(tx, account.id)
         now = run.clock()
-        if row is None or row["status"] != "active":
-            return LaneEnd(account.platform, Gate.ACCOUNT, None)
-        current = account_from(row)
-        charges = await ledger.charges(tx, current, since=now - plan.DAY)
-        slot = plan.next_slot(
-            plan.charged_times(charges, now), current.hourly_limit, current.daily_limit, now
-        )
+        if current is None or current.status != "active":
+            return _end(account, plan.pause_gate(current))
+        slot = await ledger.slot(tx, current, now)
         if slot.gate is not None:
-            return LaneEnd(account.platform, slot.gate, slot.at)
-        picked = await tx.fetchrow(QUERIES["pick_message"], platform=account.platform, now=now)
-        if picked is None:
-            return LaneEnd(account.platform, None, None)
-        message = message_from(picked)
-        if await _is_held(tx, message, account, now):
+            return _end(account, slot.gate, slot.at)
+        message = await ledger.pick(tx, current, now)
+        if message is None:
+            return _end(account, None)
+        if await _is_held(run, tx, message, account, now):
             return None
         claimed = await tx.fetchrow(
             QUERIES["claim_message"], id=message.id, account_id=account.id, now=now
@@ -176,15 +204,19 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
         return message_from(claimed)
 
 
-async def _is_held(tx: Tx, message: Message, account: Account, now: datetime) -> bool:
+async def _is_held(run: _Run, tx: Tx, message: Message, account: Account, now: datetime) -> bool:
     """Ask every gate about a message whose row is locked; hold it if one of them is closed."""
     facts = await ledger.facts(
         tx, message.id, account.id, conversation_since=now - plan.CONVERSATION
     )
-    gate = plan.gate_of(message, facts)
+    gate = plan.gate_of(message, facts, now, run.cooldown)
     if gate is None:
         return False
-    await ledger.set_aside(tx, message, gate, eligible_at=now + plan.recheck_after(gate), now=now)
+    if gate is Gate.SENDER and facts.other_sender is not None:
+        await ledger.bind(tx, message, facts.other_sender, now)
+        return True
+    opens = plan.opens_at(gate, facts, now, run.cooldown)
+    await ledger.set_aside(tx, message, gate, eligible_at=opens, now=now)
     return True
 
 
@@ -227,8 +259,14 @@ async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Mess
         if row is None:
             return None
         message = message_from(row)
-        if await _is_held(tx, message, account, now):
+        if await _is_held(run, tx, message, account, now):
             return None
+        wire = plan.at_the_wire(await ledger.sender_now(tx, account.id), message, now)
+        if wire.gate is not None and wire.at is not None:
+            await ledger.set_aside(tx, message, wire.gate, eligible_at=wire.at, now=now)
+            return None
+        person = {"platform": message.platform, "platform_id": message.platform_id}
+        await tx.execute(QUERIES["bind_person"], None, account_id=account.id, **person)
         started = await tx.fetchrow(QUERIES["start_sending"], id=message.id, now=now)
         assert started is not None
         return message_from(started)

@@ -13,6 +13,7 @@ from omni.api.routes.params import RowId
 from omni.api.routes.soon import dispatch_soon
 from omni.api.schemas import AccountIn, AccountOut, Page, PauseIn
 from omni.dispatch import accounts_store as dispatch
+from omni.dispatch.types import Pacing
 from omni.jobs import store as jobs
 from omni.storage.db import Tx
 
@@ -31,8 +32,7 @@ async def create_account(body: AccountIn, deps: Deps, once: RunOnce) -> Response
             platform=body.platform,
             handle=body.handle,
             secret=None if secret is None else deps.vault.encrypt(secret),
-            hourly_limit=body.hourly_limit,
-            daily_limit=body.daily_limit,
+            pacing=Pacing(hourly_limit=body.hourly_limit, daily_limit=body.daily_limit),
             now=deps.clock(),
         )
         return AccountOut.model_validate(account)
@@ -58,7 +58,9 @@ async def pause_account(
     reason = (body or PauseIn()).reason
 
     async def effect(tx: Tx) -> AccountOut:
-        account = await dispatch.set_account_status(tx, account_id, "paused", reason)
+        account = await dispatch.pause_account(
+            tx, account_id, reason=reason, by="person", now=deps.clock()
+        )
         return AccountOut.model_validate(account)
 
     return await once.run(200, effect)
@@ -70,8 +72,7 @@ async def resume_account(account_id: RowId, deps: Deps, once: RunOnce) -> Respon
     now = deps.clock()
 
     async def effect(tx: Tx) -> AccountOut:
-        account = await dispatch.set_account_status(tx, account_id, "active")
-        await dispatch.release_account(tx, account, now=now)
+        account = await dispatch.resume_account(tx, account_id, now=now)
         await jobs.enqueue(tx, [dispatch_soon(now)], now=now)
         return AccountOut.model_validate(account)
 

@@ -9,8 +9,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from omni.dispatch.pacing import most_sends
+from omni.dispatch.pacing_types import Limits
 from omni.dispatch.plan import CONVERSATION, LOST_AFTER
-from omni.dispatch.types import Limits, Message
+from omni.dispatch.types import (
+    Message,
+)
 from omni.flow.simulation.types import Call, Check, Person, Sender, Simulated
 
 MOST_TOLD = 5

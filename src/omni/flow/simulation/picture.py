@@ -8,8 +8,8 @@ from datetime import date, datetime, time, timedelta
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
+from omni.dispatch.pacing_types import Limits
 from omni.dispatch.quiet import is_quiet
-from omni.dispatch.types import Limits
 from omni.flow.simulation.checks import by_sender
 from omni.flow.simulation.types import Call, Sender, Simulated
 

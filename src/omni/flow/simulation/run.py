@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from omni.dispatch.types import Account, Limits, Quiet, Warmup
+from omni.dispatch.pacing_types import Limits, Quiet, Warmup
+from omni.dispatch.types import (
+    Account,
+)
 from omni.flow.simulation.book import Book
 from omni.flow.simulation.people import People
 from omni.flow.simulation.timeline import Timeline

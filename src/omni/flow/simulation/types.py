@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from omni.dispatch.types import Account, Limits, Message
+from omni.dispatch.pacing_types import Limits
+from omni.dispatch.types import (
+    Account,
+    Message,
+)
 
 Person = tuple[str, str]
 """Platform and immutable id."""

@@ -172,7 +172,7 @@ class Workers:
         return self._book.start_sending(message, now)
 
     def _is_held(self, message: Message, account: Account, now: datetime) -> bool:
-        gate = plan.gate_of(message, self._book.facts(message, account.id, now))
+        gate = plan.gate_of(message, self._book.facts(message, account.id, now), now)
         if gate is not None:
             self._book.set_aside(message, gate, now + plan.recheck_after(gate))
         return gate is not None

@@ -1,0 +1,10 @@
+"""When an account may send, how it is doing, and whose account writes to a person."""
+
+from omni.storage.migrate import run_sql
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    run_sql("0018_pacing.sql")
