@@ -2,9 +2,9 @@
 
 from omni.storage.migrate import run_sql
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
-    run_sql("0018_pacing.sql")
+    run_sql("0019_pacing.sql")
