@@ -130,9 +130,13 @@ def _config(folder: Path, port: int) -> dict[str, Any]:
         "registration_shared_secret": SECRET,
         "bcrypt_rounds": 4,
         "presence": {"enabled": False},
+        "caches": {"sync_response_cache_duration": "0s"},
+        # People may refuse invitations (MSC4155).
+        "experimental_features": {"msc4155_enabled": True},
         "user_directory": {"enabled": True, "search_all_users": True},
         "rc_message": plenty, "rc_registration": plenty, "rc_profile": plenty,
         "rc_user_directory": plenty, "rc_room_creation": plenty,
+        "rc_invites": {"per_room": plenty, "per_user": plenty, "per_issuer": plenty},
         "rc_joins": {"local": plenty, "remote": plenty}, "rc_joins_per_room": plenty,
         "rc_login": {"address": plenty, "account": plenty, "failed_attempts": plenty},
     }  # fmt: skip

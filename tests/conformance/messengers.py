@@ -19,6 +19,7 @@ from omni.connectors.synthetic.inbox import SyntheticInbox
 from omni.connectors.synthetic.sender import SyntheticSender
 from omni.connectors.types import Credentials
 from tests.conformance.mastodon_messenger import mastodon
+from tests.conformance.matrix_messenger import matrix
 from tests.conformance.messenger_case import Failure, MakeCase, MessengerCase
 from tests.synthetic_fixtures import break_network, quick_client, running_network
 
@@ -69,6 +70,7 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerC
 
 MESSENGERS: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
     "mastodon": (mastodon, (pytest.mark.xdist_group("mastodon"),)),
+    "matrix": (matrix, (pytest.mark.xdist_group("matrix"),)),
     "synthetic": (synthetic, ()),
 }
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from omni.connectors.connector import Connector
 from omni.connectors.matrix.client import MatrixClient
+from omni.connectors.matrix.inbox import MatrixInbox
 from omni.connectors.matrix.mapping import AUTHENTICATED_MEDIA, PLATFORM
+from omni.connectors.matrix.sender import MatrixSender
 from omni.connectors.matrix.source import MatrixSource
 from omni.connectors.types import SeedType
 
@@ -31,8 +33,20 @@ def media_authorizations(settings: Settings) -> dict[str, str]:
     return {where: f"Bearer {settings.matrix_token.get_secret_value()}"}
 
 
+def open_sender(http: HttpClient, settings: Settings) -> MatrixSender | None:
+    """Return the sender; None where no homeserver is set."""
+    return MatrixSender(http, settings.matrix_url) if settings.matrix_url else None
+
+
+def open_inbox(http: HttpClient, settings: Settings) -> MatrixInbox | None:
+    """Return the inbox; None where no homeserver is set."""
+    return MatrixInbox(http, settings.matrix_url) if settings.matrix_url else None
+
+
 MATRIX = Connector(
     PLATFORM,
+    sender=open_sender,
+    inbox=open_inbox,
     base_urls=lambda settings: (settings.matrix_url,) if settings.matrix_url else (),
     source=open_source,
     seeds=(
