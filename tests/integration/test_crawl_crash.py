@@ -36,6 +36,8 @@ from tests.synthetic_fixtures import (
     running_network,
 )
 
+pytestmark = pytest.mark.long
+
 LONG = bool(os.environ.get("OMNI_TEST_LONG"))
 KILLS, PEOPLE = (50, 5_000) if LONG else (4, 600)
 SLOW_S = 1.0 if LONG else 0.5

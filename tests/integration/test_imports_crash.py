@@ -23,6 +23,8 @@ from tests.integration.test_crawl_crash import Crawlers, crawling
 from tests.integration.test_imports import Bench, people, running_bench
 from tests.jobs_fixtures import ended, eventually, relaying
 
+pytestmark = pytest.mark.long
+
 LONG = bool(os.environ.get("OMNI_TEST_LONG"))
 KILLS, ROWS = (20, 50_000) if LONG else (6, 8_000)
 """More kills than a job has attempts: a run that got on costs none."""

@@ -22,6 +22,8 @@ from omni.storage.db import Database
 from omni.storage.sql import Fragment, Query
 from tests.predicate_fixtures import EXAMPLES, Json, Profile, documents, evaluate, profiles
 
+pytestmark = pytest.mark.long
+
 ROWS = Query(
     "rows",
     """

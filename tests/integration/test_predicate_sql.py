@@ -16,6 +16,8 @@ from omni.storage.db import Database
 from omni.storage.sql import Fragment, Query
 from tests.predicate_fixtures import EXAMPLES, Json, Profile, cases, evaluate
 
+pytestmark = pytest.mark.long
+
 ANSWERS = Query(
     "answers",
     """

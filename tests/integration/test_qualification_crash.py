@@ -9,10 +9,14 @@ import sys
 from time import monotonic, sleep
 from uuid import uuid4
 
+import pytest
+
 from omni.storage.db import Database
 from tests.integration.qualify_process import CONCURRENCY
 from tests.llm_fixtures import ModelServer, running_model_server
 from tests.qualification_fixtures import FITTING, add_campaign, add_person, count, rows
+
+pytestmark = pytest.mark.long
 
 LONG = os.environ.get("OMNI_TEST_LONG") == "1"
 PEOPLE, KILLS = (2_000, 40) if LONG else (60, 4)

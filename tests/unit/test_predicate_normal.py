@@ -20,6 +20,8 @@ from tests.predicate_fixtures import (
     spellings,
 )
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BOUNDED = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]

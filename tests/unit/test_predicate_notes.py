@@ -11,6 +11,8 @@ from omni.predicate.plan import compile_criteria
 from omni.predicate.registry import NEVER_NEGATIVE, NEVER_UNKNOWN
 from tests.predicate_fixtures import EXAMPLES, Json, Profile, cases, evaluate
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 

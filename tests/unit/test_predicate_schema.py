@@ -16,6 +16,8 @@ from omni.predicate.types import MAX_DEPTH
 from tests.predicate_fixtures import EXAMPLES, Json, documents
 from tests.unit.test_predicate_parse import BAD
 
+pytestmark = pytest.mark.long
+
 SCHEMA = criteria_schema()
 VALIDATOR: Any = Draft202012Validator(SCHEMA)
 BOUNDED = settings(
