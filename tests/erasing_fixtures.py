@@ -115,6 +115,9 @@ with score as (
     insert into suppression_lifts (platform, platform_id, reason, source, suppressed_at,
         lifted_because, lifted_at)
     values ('synthetic', :name, 'r', 's', now(), 'b', now())
+), account as (
+    insert into accounts (platform, handle, hourly_limit, daily_limit, last_error)
+    values ('synthetic', 'me', 1, 1, :name || ' cannot be reached')
 ), ended as (
     insert into jobs (id, kind, queue, args, state, max_attempts, result, error, progress,
         finished_at)

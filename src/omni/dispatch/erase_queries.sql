@@ -1,5 +1,5 @@
 -- owns:
--- reads: messages
+-- reads: messages, accounts
 
 -- name: held_messages
 -- The unique key's prefix (platform, platform_id).
@@ -27,6 +27,21 @@ set platform_id = 'erased:' || :hash, username = '', body = '', body_hash = '',
     updated_at = :now::timestamptz
 where m.platform = :platform and m.platform_id = :platform_id
   and m.state not in ('claimed', 'sending');
+
+-- name: held_accounts
+-- A handful of accounts: what is written on them of the last fault.
+select jsonb_build_object('id', a.id, 'pause_reason', a.pause_reason, 'last_error', a.last_error)
+    as row
+from accounts a
+where a.pause_reason ~* :pattern or a.last_error ~* :pattern
+limit :limit::int;
+
+-- name: erase_accounts
+-- A handful of accounts.
+update accounts a
+set pause_reason = regexp_replace(a.pause_reason, :pattern, '[erased]', 'gi'),
+    last_error = regexp_replace(a.last_error, :pattern, '[erased]', 'gi')
+where a.pause_reason ~* :pattern or a.last_error ~* :pattern;
 
 -- name: alias_messages
 -- The unique key's prefix (platform, platform_id).

@@ -117,7 +117,7 @@ INVENTORY: Mapping[str, Kept] = {
         "platform_message_id error claims",
         "id campaign_id platform step state eligible_at account_id created_at approved_at "
         "claimed_at sending_at sent_at charged_at updated_at writer approved_by edited_at "
-        "looks look_at",
+        "looks look_at bound_account_id delivered_at bounced_at blocked_at opted_out_at",
     ),
     "feedback_events": _kept(
         "removed",
@@ -144,6 +144,13 @@ INVENTORY: Mapping[str, Kept] = {
         "searched", "response", "caller route key request_hash status created_at"
     ),
     "host_reports": _kept("searched", "hosts", "process reported_at"),
+    "accounts": _kept(
+        "searched",
+        "pause_reason last_error",
+        "id platform handle credentials hourly_limit daily_limit status created_at weekly_limit "
+        "gap_s jitter_s warmup_from warmup_first warmup_days zone quiet_from quiet_to quiet_days "
+        "platform_id verified_at paused_by paused_at resumed_at last_ok_at last_error_at",
+    ),
     "campaigns": _kept(
         "told",
         "name brief criteria message_template follow_ups",
@@ -159,11 +166,6 @@ INVENTORY: Mapping[str, Kept] = {
     ),
     # What holds nothing of a person.
     "erasure_salt": _kept("nothing", "", "one salt"),
-    "accounts": _kept(
-        "nothing",
-        "",
-        "id platform handle credentials hourly_limit daily_limit status pause_reason created_at",
-    ),
     "api_keys": _kept("nothing", "", "id name key_hash scopes created_at last_used_at revoked_at"),
     "alembic_version": _kept("nothing", "", "version_num"),
     "campaign_weights": _kept(
