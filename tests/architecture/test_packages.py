@@ -17,6 +17,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "bullmq": ("jobs/bullmq.py",),
     "redis": ("jobs/bullmq.py",),
     "curl_cffi": ("connectors/wire.py",),
+    "aiohttp": ("llm/ollama_wire.py",),
     "ollama": ("llm/ollama.py",),
     "html_text": ("connectors/mastodon/markup.py",),
     "openai": ("llm/openai.py",),

@@ -7,23 +7,23 @@ The protocol is Ollama's public API documentation (`docs/api.md` of its reposito
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from base64 import b64encode
+from collections.abc import Callable
 from contextlib import aclosing
 from time import perf_counter
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, NoReturn
 from urllib.parse import urlsplit
 
-from ollama import AsyncClient, ChatResponse, GenerateResponse, ResponseError
+from ollama import AsyncClient, ResponseError
 
 from omni.base.errors import Fatal, OmniError, Transient
 from omni.base.settings import is_loopback
+from omni.llm.ollama_wire import OllamaWire, Part, Unanswered
 from omni.llm.pool import TooSlow
 from omni.llm.ports import Answer, Health, Prompt
 from omni.llm.remote import CONNECT_S, HEALTH_S, MAX_ANSWER_CHARS, is_refusal, one_line
 
 _CONTEXT_TOKENS = 8_192
-
-Part = GenerateResponse | ChatResponse
 
 
 class OllamaJudge:
@@ -61,7 +61,7 @@ class OllamaJudge:
         self._images = images
         self._common: dict[str, Any] = {
             "model": model,
-            "keep_alive": keep_alive,
+            **({} if keep_alive is None else {"keep_alive": keep_alive}),
             # One context size for all calls: another one makes the server load the model again.
             "options": {
                 "temperature": 0,
@@ -70,13 +70,18 @@ class OllamaJudge:
                 "num_ctx": _CONTEXT_TOKENS,
             },
         }
+        connect_s = min(timeout_s, CONNECT_S)
+        # A proxy of the environment cannot reach this machine's own loopback.
+        trust_env = not is_loopback(_host(base_url))
+        self._wire = OllamaWire(
+            base_url, concurrency=concurrency, connect_s=connect_s, trust_env=trust_env
+        )
         self._client = AsyncClient(
             host=base_url,
-            # The limit of the whole call is `ask`'s; these are connect, read, write, pool.
-            timeout=(min(timeout_s, CONNECT_S), None, None, None),
+            # Of `health` and `pull`: connect, read, write, pool.
+            timeout=(connect_s, None, None, None),
             follow_redirects=False,
-            # A proxy of the environment cannot reach this machine's own loopback.
-            trust_env=not is_loopback(_host(base_url)),
+            trust_env=trust_env,
         )
 
     async def ask(self, prompt: Prompt) -> Answer:
@@ -93,8 +98,8 @@ class OllamaJudge:
         except TimeoutError:
             late = f"ollama: no answer within {self._timeout_s:g} s (OMNI_LLM_TIMEOUT_S)"
             raise TooSlow(late) from None
-        except Exception as error:  # the package lets faults of its HTTP client through as they are
-            self._raise(error)
+        except Unanswered as error:
+            raise self._broken(error) from error
 
     async def health(self) -> Health:
         """Ask the server which models it has."""
@@ -122,49 +127,54 @@ class OllamaJudge:
         try:
             async for part in await self._client.pull(self._name, stream=True):
                 report(one_line(part.status), part.completed, part.total)
-        except Exception as error:  # as in `ask`
+        except Exception as error:  # the package lets faults of its HTTP client through as they are
             self._raise(error)
 
     async def close(self) -> None:
         """Close the connections to the server."""
+        await self._wire.close()
         await self._client.close()
 
     async def _call(self, prompt: Prompt, started: float) -> Answer:
         chat = self._api == "chat" or bool(prompt.turns)
-        stream = await (self._chat(prompt) if chat else self._generate(prompt))
+        path, body = ("/api/chat", self._chat(prompt)) if chat else (
+            "/api/generate", self._generate(prompt)
+        )  # fmt: skip
         pieces: list[str] = []
         room = MAX_ANSWER_CHARS
-        async with aclosing(cast("AsyncGenerator[Part]", stream)) as parts:
+        async with aclosing(self._wire.stream(path, body)) as parts:
             async for part in parts:
-                pieces.append(_text(part)[:room])
+                pieces.append(part.text[:room])
                 room -= len(pieces[-1])
                 if part.done or room <= 0:
                     return _answer("".join(pieces), part, started)
         raise Transient("ollama: the answer broke off")
 
-    async def _generate(self, prompt: Prompt) -> AsyncIterator[Part]:
-        return await self._client.generate(
+    def _generate(self, prompt: Prompt) -> dict[str, Any]:
+        return {
             **self._common,
-            system=prompt.system,
-            prompt=prompt.user,
-            images=self._pictures(prompt),
-            format=prompt.schema,
-            stream=True,
-        )
+            "system": prompt.system,
+            "prompt": prompt.user,
+            **self._pictures(prompt),
+            "format": prompt.schema,
+            "stream": True,
+        }
 
-    async def _chat(self, prompt: Prompt) -> AsyncIterator[Part]:
-        first = {"role": "user", "content": prompt.user, "images": self._pictures(prompt)}
+    def _chat(self, prompt: Prompt) -> dict[str, Any]:
+        first = {"role": "user", "content": prompt.user, **self._pictures(prompt)}
         turns = [{"role": turn.role, "content": turn.text} for turn in prompt.turns]
-        return await self._client.chat(  # pyright: ignore[reportUnknownMemberType]
+        return {
             **self._common,
-            messages=[{"role": "system", "content": prompt.system}, first, *turns],
-            format=prompt.schema,
-            stream=True,
-        )
+            "messages": [{"role": "system", "content": prompt.system}, first, *turns],
+            "format": prompt.schema,
+            "stream": True,
+        }
 
-    def _pictures(self, prompt: Prompt) -> list[bytes] | None:
-        """Return the pictures; the package sends them as base64."""
-        return [image.data for image in prompt.images] or None if self._images else None
+    def _pictures(self, prompt: Prompt) -> dict[str, list[str]]:
+        """Return the pictures as base64, if there are any that the model sees."""
+        if not self._images or not prompt.images:
+            return {}
+        return {"images": [b64encode(image.data).decode() for image in prompt.images]}
 
     def _raise(self, error: Exception) -> NoReturn:
         """Say what is wrong in Omni's own terms."""
@@ -174,6 +184,8 @@ class OllamaJudge:
 
     def _broken(self, error: Exception) -> OmniError:
         """Say what a failed exchange looks like to a person; -1 is an error in mid-answer."""
+        if isinstance(error, Unanswered):
+            return self._unanswered(error)
         if isinstance(error, ResponseError):
             said, status = one_line(error.error), error.status_code
             if status == 404:
@@ -189,6 +201,20 @@ class OllamaJudge:
             f"ollama: {self._base_url} gave no usable answer: {kind} {one_line(error)}"
         )
 
+    def _unanswered(self, error: Unanswered) -> OmniError:
+        if error.status == 0:
+            return Transient(f"ollama: nothing answers at {self._base_url} (OMNI_OLLAMA_BASE_URL)")
+        if error.status == 200:
+            return Transient(f"ollama: {self._base_url} gave no usable answer: {error}")
+        if error.status == 404:
+            return self._missing(str(error))
+        if is_refusal(error.status):
+            return Fatal(f"ollama: {self._base_url} refuses the request: {error.status} {error}")
+        return Transient(
+            f"ollama: {self._base_url} failed: {error.status} {error}",
+            retry_after=error.retry_after,
+        )
+
     def _missing(self, said: str) -> Fatal:
         return Fatal(
             f"ollama: {self._base_url} has no model {self._name!r} ({said});"
@@ -196,14 +222,10 @@ class OllamaJudge:
         )
 
 
-def _text(part: Part) -> str:
-    return (part.response if isinstance(part, GenerateResponse) else part.message.content) or ""
-
-
 def _answer(text: str, last: Part, started: float) -> Answer:
     return Answer(
         text=text,
-        complete=bool(last.done) and last.done_reason == "stop",
+        complete=last.done and last.done_reason == "stop",
         latency_ms=(perf_counter() - started) * 1_000,
         prompt_tokens=last.prompt_eval_count,
         answer_tokens=last.eval_count,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -62,7 +63,11 @@ class Recorder:
 async def keep(
     db: Database, about: About, model: str, prompt: Prompt, answer: Answer, *, now: datetime
 ) -> bool:
-    """Keep an answer with its request; return False where the person was erased meanwhile."""
+    """Keep an answer with its request; return False where the person was erased meanwhile.
+
+    The prompt's static part is there already after a campaign's first call: it is written only
+    where the recording does not find it.
+    """
     system = prompt.system.encode("utf-8", "surrogatepass")
     system_hash = digest_bytes(system)
     text = answer.text[:MAX_KEPT]
@@ -70,20 +75,21 @@ async def keep(
         text, answer.complete and text == answer.text, answer.latency_ms,
         answer.prompt_tokens, answer.answer_tokens, answer.refused,
     )  # fmt: skip
+    values: dict[str, Any] = {
+        **asdict(about),
+        "key": recording_key(model, prompt),
+        "answer_hash": digest_bytes(text.encode("utf-8", "surrogatepass")),
+        "model": model,
+        "system_hash": system_hash,
+        "asked": pack(msgspec.to_builtins(_asked(prompt))),
+        "answered": pack(msgspec.to_builtins(kept)),
+        "now": now,
+    }
+    if await db.execute(QUERIES["put_recording"], **values):
+        return True
     for _ in range(2):  # the text may be collected between the two statements, once
         await db.execute(QUERIES["put_text"], hash=system_hash, body=pack(prompt.system))
-        written = await db.execute(
-            QUERIES["put_recording"],
-            **asdict(about),
-            key=recording_key(model, prompt),
-            answer_hash=digest_bytes(text.encode("utf-8", "surrogatepass")),
-            model=model,
-            system_hash=system_hash,
-            asked=pack(msgspec.to_builtins(_asked(prompt))),
-            answered=pack(msgspec.to_builtins(kept)),
-            now=now,
-        )
-        if written:
+        if await db.execute(QUERIES["put_recording"], **values):
             return True
     return False
 
