@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from omni.campaigns.types import Campaign, FollowUp
 from omni.dispatch.drafting_plan import from_template, why_nothing
+from omni.dispatch.drafting_types import Draft, Undrafted
 from omni.dispatch.rows import recipient_from
 from omni.dispatch.rules import body_hash
 from omni.dispatch.template import MessageTemplate
-from omni.dispatch.types import Draft, Undrafted
 from omni.profiles.types import DEFAULT_WEIGHTS
 from omni.qualification.types import Reason
 

@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import Final
 
 from omni.campaigns.types import Campaign
+from omni.dispatch.drafting_types import Draft as Draft
+from omni.dispatch.drafting_types import Recipient
+from omni.dispatch.drafting_types import Undrafted as Undrafted
 from omni.dispatch.rules import body_hash
 from omni.dispatch.template import MessageTemplate, Unrenderable
-from omni.dispatch.types import Draft, Recipient, Undrafted
+from omni.dispatch.writing import writers as writers
 
 TOO_LATE: Final = timedelta(days=30)
 """A follow-up that was due so long ago is not written any more."""

@@ -15,8 +15,8 @@ from omni.base.log import get_logger
 from omni.campaigns.types import Campaign
 from omni.dispatch import drafting_plan, plan
 from omni.dispatch import drafts_store as drafts
+from omni.dispatch.drafting_types import Draft, DraftReport, Recipient, Undrafted, Write
 from omni.dispatch.template import MessageTemplate
-from omni.dispatch.types import Draft, DraftReport, Recipient, Undrafted, Write
 from omni.qualification.types import BudgetSpent
 from omni.storage.db import Database
 
@@ -62,6 +62,34 @@ async def follow_up(
         dict(sum((run.skipped for run in runs), Counter[str]())),
         next((run.note for run in runs if run.note), ""),
     )
+
+
+async def rehearse(
+    db: Database, campaign: Campaign, *, now: datetime, write: Write, limit: int
+) -> DraftReport:
+    """Let a model write to the best leads that have no draft; its answers are kept, no draft is.
+
+    Raises:
+        Transient: The model is down.
+    """
+    note = drafting_plan.why_nothing(campaign, 0, has_model=True)
+    if note:
+        return DraftReport(0, note=note)
+    people: list[Recipient] = []
+    async for page in _first_recipients(db, campaign, now):
+        people += page
+        if len(people) >= limit:
+            break
+    done, skipped = 0, Counter[str]()
+    try:
+        async for written in write(people[:limit], 0):
+            if isinstance(written, Undrafted):
+                skipped[written.why] += 1
+            else:
+                done += 1
+    except BudgetSpent as spent:
+        note = f"budget until {spent.until.isoformat()}"
+    return DraftReport(done, dict(skipped), note)
 
 
 async def approve_by_autopilot(db: Database, campaign: Campaign, *, now: datetime) -> int:

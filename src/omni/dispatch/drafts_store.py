@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from omni.dispatch.drafting_types import Draft, Recipient
 from omni.dispatch.rows import recipient_from
-from omni.dispatch.types import Draft, Gate, MessageState, Recipient
+from omni.dispatch.types import Gate, MessageState
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from omni.dispatch.drafting_types import Recipient
 from omni.dispatch.template import one_line
-from omni.dispatch.types import Account, Message, Recipient
+from omni.dispatch.types import Account, Message
 from omni.qualification.types import Reason
 
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, replace
+from uuid import UUID
 
 from omni.base.errors import Rejected, Transient
 from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.dispatch import drafting_work as drafting
-from omni.dispatch.types import DraftReport
+from omni.dispatch.drafting_types import DraftReport, Recipient, Write
+from omni.dispatch.writing import PROMPT_VERSION, writers
+from omni.dispatch.writing_work import Author, write_with
 from omni.flow import follow
 from omni.flow.types import JobContext, StepResult
 from omni.flow.world import World
-from omni.jobs.types import DraftMessages, FollowUp, Progress
+from omni.jobs.types import DraftMessages, FollowUp, Progress, WriteDrafts
+from omni.llm.ports import Meter
+from omni.qualification.ledger import LedgerMeter
+from omni.qualification.recordings import About
+from omni.qualification.recordings_store import KeptRecordings, Recorder
 
 CAMPAIGNS_PER_PAGE = 100
 
@@ -23,7 +30,8 @@ CAMPAIGNS_PER_PAGE = 100
 async def draft_messages(world: World, job: JobContext, args: DraftMessages) -> StepResult:
     """Write what a person may approve."""
     campaign = await campaigns.get(world.db, args.campaign_id)
-    report = await drafting.draft(world.db, campaign, now=world.clock())
+    write = write_for(world, campaign, job.id)
+    report = await drafting.draft(world.db, campaign, now=world.clock(), write=write)
     approved = await drafting.approve_by_autopilot(world.db, campaign, now=world.clock())
     return StepResult(
         asdict(replace(report, approved=approved)), follow.after_drafting(approved, job.id)
@@ -41,7 +49,7 @@ async def follow_up(world: World, job: JobContext, args: FollowUp) -> StepResult
     drafted, approved, skipped, served, failed = 0, 0, Counter[str](), 0, 0
     async for campaign in _concerned(world):
         try:
-            report = await _serve(world, campaign)
+            report = await _serve(world, campaign, job.id)
         except (Rejected, Transient) as error:
             failed += 1
             get_logger().warning(
@@ -62,8 +70,43 @@ async def follow_up(world: World, job: JobContext, args: FollowUp) -> StepResult
     )
 
 
-async def _serve(world: World, campaign: Campaign) -> DraftReport:
-    report = await drafting.follow_up(world.db, campaign, now=world.clock())
+async def write_drafts(world: World, job: JobContext, args: WriteDrafts) -> StepResult:
+    """Let the model write what a preview shows; its answers are kept, and no draft is made."""
+    campaign = await campaigns.get(world.db, args.campaign_id)
+    write = write_for(world, campaign, job.id)
+    if write is None:
+        return StepResult({"written": 0, "note": "there is no model to write with (OMNI_JUDGE)"})
+    report = await drafting.rehearse(
+        world.db, campaign, now=world.clock(), write=write, limit=args.limit
+    )
+    return StepResult(asdict(report))
+
+
+def write_for(world: World, campaign: Campaign, job_id: UUID) -> Write | None:
+    """Return what lets a model write a campaign's messages; None where none can.
+
+    Its calls are in the ledger, within the campaign's budget, and its answers are kept like those
+    of verdicts.
+    """
+    able = writers([judge.model for judge in world.judges])
+    if not able:
+        return None
+    judge = world.judges[able[0]]
+
+    def meter(person: Recipient, purpose: str) -> Meter:
+        about = About(campaign.id, person.profile_id, None, campaign.criteria_hash, PROMPT_VERSION)
+        ledger = LedgerMeter(
+            world.db, world.clock, purpose, world.prices, world.settings.llm_max_tokens,
+            campaign_id=campaign.id, profile_id=person.profile_id, job_id=job_id,
+        )  # fmt: skip
+        return Recorder(ledger, world.db, about, world.clock)
+
+    return write_with(Author(judge, KeptRecordings(world.db), meter), campaign)
+
+
+async def _serve(world: World, campaign: Campaign, job_id: UUID) -> DraftReport:
+    write = write_for(world, campaign, job_id)
+    report = await drafting.follow_up(world.db, campaign, now=world.clock(), write=write)
     approved = await drafting.approve_by_autopilot(world.db, campaign, now=world.clock())
     return replace(report, approved=approved)
 

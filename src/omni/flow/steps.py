@@ -29,7 +29,7 @@ from omni.feedback import work as feedback
 from omni.feedback.plan import consequences
 from omni.flow import caring, follow
 from omni.flow.crowds import target_of
-from omni.flow.drafting import draft_messages, follow_up
+from omni.flow.drafting import draft_messages, follow_up, write_drafts
 from omni.flow.erasing import erase_person
 from omni.flow.finding import crawl_seed
 from omni.flow.importing import import_profiles
@@ -62,6 +62,7 @@ from omni.jobs.types import (
     SweepImages,
     SweepStorage,
     UpdateWeights,
+    WriteDrafts,
 )
 from omni.leads import store as leads_store
 from omni.leads import suppressions_store as suppressions
@@ -262,6 +263,7 @@ def bind_steps(world: World) -> Steps:
         RefreshCandidates: refresh_candidates,
         QualifyCampaign: qualify_campaign,
         DraftMessages: draft_messages,
+        WriteDrafts: write_drafts,
         FollowUp: follow_up,
         DispatchMessages: dispatch_messages,
         ReconcileMessages: reconcile_messages,

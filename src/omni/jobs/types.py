@@ -170,6 +170,16 @@ class DraftMessages(JobArgs, frozen=True):
     campaign_id: int
 
 
+class WriteDrafts(JobArgs, frozen=True):
+    """Let a model write what a preview of a campaign's drafts shows."""
+
+    kind = "dispatch.write"
+    queue = "dispatch"
+
+    campaign_id: int
+    limit: int = 5
+
+
 class FollowUp(JobArgs, frozen=True):
     """Write the follow-ups that are due in every active campaign, and let autopilots approve."""
 
@@ -230,8 +240,8 @@ KINDS: Mapping[str, type[JobArgs]] = {
     for kind in (
         CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
         SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages,
-        FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, ErasePerson, UpdateWeights,
-        Noop,
+        WriteDrafts, FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, ErasePerson,
+        UpdateWeights, Noop,
     )
 }  # fmt: skip
 
