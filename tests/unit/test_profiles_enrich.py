@@ -90,7 +90,7 @@ def test_the_view_is_all_that_a_judge_sees() -> None:
         ({"followers": 1_249}, True),
         ({"followers": 1_251}, False),
         ({"image_urls": ("https://img.example/1.png?v=3&sig=abc",)}, True),
-        ({"image_urls": ("https://img.example/2.png",)}, False),
+        ({"image_urls": ("https://img.example/2.png",)}, True),
         ({"posts": (replace(raw_profile().posts[0], likes=999), raw_profile().posts[1])}, True),
         ({"bio": "Something else."}, False),
         ({"accepts_messages": False}, True),

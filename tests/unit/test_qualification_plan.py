@@ -87,7 +87,6 @@ def test_a_hostile_profile_stays_inside_its_fence(text: str) -> None:
     assert token not in data
     assert not set("<>`") & set(data)
     assert json.loads(data) == question.facts["profile"]
-    assert all(url.startswith("https://") for url in question.image_urls)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
@@ -139,15 +138,13 @@ def test_what_is_shown_is_bounded_and_unknown_is_left_out() -> None:
     assert len(ask(view).user) < 2 * MAX_CHARS
 
 
-def test_only_whole_web_urls_are_images_and_at_most_three() -> None:
+def test_addresses_of_pictures_are_not_shown_and_links_are_whole_web_urls() -> None:
     urls = ["https://a.example/1", "ftp://a.example/2", "data:image/png;base64,xx", "https://a b",
-            "http://a.example/3", "https://a.example/" + "x" * 600, "https://a.example/4",
-            "https://a.example/5"]  # fmt: skip
-    assert ask({"bio": "hi", "images": urls}).image_urls == (
-        "https://a.example/1",
-        "http://a.example/3",
-        "https://a.example/4",
-    )
+            "http://a.example/3", "https://a.example/" + "x" * 600]  # fmt: skip
+    shown = visible({"bio": "hi", "images": ["https://track.example/me.png"], "links": urls})
+    assert shown == {"bio": "hi", "links": ["https://a.example/1", "http://a.example/3"]}
+    asked = ask({"bio": "hi", "images": ["https://track.example/me.png"]})
+    assert "track.example" not in asked.user + str(asked.facts)
 
 
 def test_the_version_names_the_prompt_itself() -> None:

@@ -28,6 +28,7 @@ from omni.api.routes import (
     messages,
     people,
     persons,
+    recordings,
     refresh,
     suppressions,
 )
@@ -49,6 +50,7 @@ API_ROUTERS = (
     criteria.router,
     hosts.router,
     judge.router,
+    recordings.router,
     health.router,
 )
 CRAWLER_ROUTERS = (crawl.router, hosts.router, health.router)

@@ -10,6 +10,7 @@ from omni.api.schemas.judge import (
     EvaluationOut,
     JudgesOut,
     PromptOut,
+    RecordingOut,
 )
 from omni.client.calls import Calls
 
@@ -45,6 +46,15 @@ class JudgeCalls(Calls):
         path = f"/campaigns/{campaign_id}/disagreements"
         params = {"only_open": str(only_open).lower(), "limit": limit}
         return (await self._get(Page[DisagreementOut], path, params)).items
+
+    async def lead_recordings(self, lead_id: int) -> list[RecordingOut]:
+        """Return what was asked and answered for the verdict that a lead comes from."""
+        return (await self._get(Page[RecordingOut], f"/leads/{lead_id}/recordings")).items
+
+    async def recordings(self, campaign_id: int, profile_id: int) -> list[RecordingOut]:
+        """Return what judges were asked and said about a person in a campaign, newest first."""
+        path = f"/campaigns/{campaign_id}/recordings/{profile_id}"
+        return (await self._get(Page[RecordingOut], path)).items
 
     async def settle_disagreement(self, disagreement_id: int, *, fits: bool) -> None:
         """Say whether the person fits."""

@@ -56,6 +56,7 @@ from omni.api.schemas.judge import (
     JudgesOut,
     MeasuredShare,
     PromptOut,
+    RecordingOut,
 )
 from omni.api.schemas.people import (
     FreshnessOut,
@@ -124,6 +125,7 @@ __all__ = [
     "PromptOut",
     "Ready",
     "ReasonOut",
+    "RecordingOut",
     "RefreshOut",
     "RefreshPlatformOut",
     "RowPreview",

@@ -12,7 +12,7 @@ from omni.llm.ports import Prompt, Turn, key_of_parts
 from omni.qualification import judging_store as judging
 from omni.qualification import recordings_store as recordings
 from omni.qualification.plan import PROMPT_VERSION
-from omni.qualification.recordings import About, Recording
+from omni.qualification.recordings import Recording
 from omni.qualification.replaying import Replayed, StoredVerdict, hold_against, read_again
 from omni.storage.db import Database
 
@@ -108,11 +108,7 @@ async def _replay_lead(
 
 async def _recordings_of(db: Database, campaign_id: int, stored: StoredVerdict) -> list[Recording]:
     """Return a verdict's recordings; one that is not what its key says is none."""
-    about = About(
-        campaign_id, stored.profile_id, stored.profile_hash, stored.criteria_hash,
-        stored.prompt_version,
-    )  # fmt: skip
-    held = await recordings.list_of_verdict(db, about, stored.model)
+    held = await recordings.list_of_stored(db, campaign_id, stored)
     return [recording for recording in held if _is_genuine(recording)]
 
 

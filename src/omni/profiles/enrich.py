@@ -91,9 +91,12 @@ def engagement_of(posts: Sequence[RawPost], followers: int | None) -> float | No
 
 
 def view_hash(view: dict[str, Any]) -> str:
-    """Return the hash of what a judge sees; expiring parts of URLs do not count."""
-    lasting = {name: [lasting_url(url) for url in view[name]] for name in ("links", "images")}
-    return digest({**view, **lasting})
+    """Return the hash of what a judge reads.
+
+    Expiring parts of links do not count, nor do addresses of pictures: they are not shown.
+    """
+    read = {name: value for name, value in view.items() if name != "images"}
+    return digest({**read, "links": [lasting_url(url) for url in view["links"]]})
 
 
 def two_digits(count: int | None) -> int | None:

@@ -91,7 +91,7 @@ FEATURES: tuple[FeatureField, ...] = (
 )
 """The registry. Identifiers in compiled SQL come from here and from nowhere else."""
 
-ENRICH_VERSION = 3
+ENRICH_VERSION = 4
 """Raise it with any change that gives a profile other features or signals: stored profiles are
 enriched again from their payload then (`profiles.reenrich`)."""
 
@@ -129,7 +129,8 @@ class Features:
             `posts_count` (counts rounded to two significant digits, so that a flicker asks for no
             new verdict), `hashtags` (at most 20), `posts` (at most 5 texts, newest first), `links`
             (at most 10 URLs) and `images` (at most 3 URLs). Unknown is null.
-        view_hash: Of the view without the expiring parts of its URLs.
+        view_hash: Of what a judge reads: the view without the addresses of its pictures, and
+            without the expiring parts of its links.
         search_text: What full-text search reads.
     """
 

@@ -21,8 +21,6 @@ __all__ = [
     "rank_shortlist", "read_verdict",
 ]  # fmt: skip
 
-MAX_IMAGES = 3
-
 _T = TypeVar("_T")
 
 
@@ -95,7 +93,7 @@ _MENDING = """\
 Your answer could not be used: {}. Judge the same profile again by the same rules, shorter if it was
 cut off, with quotes that are copied letter for letter. Answer with the JSON object only."""
 
-PROMPT_VERSION = f"2.{digest([TASK, ANSWER_SCHEMA, _CLOSING, _MENDING])[:8]}"
+PROMPT_VERSION = f"3.{digest([TASK, ANSWER_SCHEMA, _CLOSING, _MENDING])[:8]}"
 """Part of the cache key: an edit of the prompt or of the schema changes it by itself."""
 
 
@@ -123,7 +121,6 @@ def build_question(
         system=system,
         user=fenced(profile),
         schema=ANSWER_SCHEMA,
-        image_urls=tuple(profile.get("images", ()))[:MAX_IMAGES],
         facts={"criteria": criteria, "brief": brief, "profile": profile},
     )
 

@@ -20,6 +20,7 @@ from omni.qualification.recordings import (
     read_recording,
     unpack_answered,
 )
+from omni.qualification.replaying import StoredVerdict
 from omni.storage.db import Database, Executor
 from omni.storage.sql import load_queries
 
@@ -118,6 +119,15 @@ async def list_of_verdict(db: Executor, about: About, model: str) -> list[Record
         QUERIES["list_of_verdict"], **asdict(about), model=model, limit=MOST_OF_ONE
     )
     return [read_recording(row) for row in rows]
+
+
+async def list_of_stored(db: Executor, campaign_id: int, stored: StoredVerdict) -> list[Recording]:
+    """Return what a stored verdict came from, the oldest first."""
+    about = About(
+        campaign_id, stored.profile_id, stored.profile_hash, stored.criteria_hash,
+        stored.prompt_version,
+    )  # fmt: skip
+    return await list_of_verdict(db, about, stored.model)
 
 
 async def list_of_person(db: Executor, campaign_id: int, profile_id: int) -> list[Recording]:

@@ -16,8 +16,10 @@ MAX_URL = 500
 
 _KEPT_CONTROLS = "\n\t"
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
-_URL_KEYS = frozenset({"links", "images"})
-_FIRST = ("platform", "username", "name", "bio", "images", "hashtags", "posts")
+_URL_KEYS = frozenset({"links"})
+_UNSHOWN = frozenset({"images"})
+"""Addresses of pictures say nothing, and expire: a judge that sees is shown the pictures."""
+_FIRST = ("platform", "username", "name", "bio", "hashtags", "posts")
 
 
 def visible(view: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def visible(view: Mapping[str, Any]) -> dict[str, Any]:
     """
     shown: dict[str, Any] = {}
     room = MAX_CHARS
-    for key in sorted(view, key=_priority):
+    for key in sorted(view.keys() - _UNSHOWN, key=_priority):
         kept = _kept(key, view[key], room)
         if kept is None or kept in ("", []):
             continue

@@ -79,7 +79,6 @@ class Question:
     system: str
     user: str
     schema: dict[str, Any]
-    image_urls: tuple[str, ...]
     facts: dict[str, Any]
 
 

@@ -12,6 +12,7 @@ from omni.client.models import Decision, LeadOut, Page
 from omni.ui.freshness import draw_picture
 from omni.ui.layout import attempt, chip
 from omni.ui.paging import PAGE, PagedList
+from omni.ui.recordings import show_recordings
 from omni.ui.why import show_why
 
 STATES = ("all", "new", "accepted", "rejected", "contacted", "replied", "withdrawn")
@@ -90,6 +91,11 @@ class LeadList(PagedList[LeadOut]):
             ui.button("History", icon="history", on_click=lambda: self._history(lead)).props(
                 "flat dense no-caps"
             )
+            ui.button(
+                "What was said",
+                icon="forum",
+                on_click=lambda: show_recordings(self._client, lead),
+            ).props("flat dense no-caps")
 
     async def _history(self, lead: LeadOut) -> None:
         """Show what became of a lead."""

@@ -112,6 +112,35 @@ class DisagreementOut(BaseModel):
     settled_at: datetime | None
 
 
+class TurnOut(BaseModel):
+    """One more turn after the first answer: what the model said, or what it was told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: str
+    text: str
+
+
+class RecordingOut(BaseModel):
+    """One request to a model with its answer; `system`, `user` and `answer` are as they were."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(description="SHA-256 of all that the model was given.")
+    model: str
+    recorded_at: datetime
+    system: str = Field(description="The static part: the task, the rules, criteria and brief.")
+    user: str = Field(description="The profile between its two lines, written by a stranger.")
+    turns: list[TurnOut] = Field(description="What followed before this answer.")
+    images: list[str] = Field(description="SHA-256 of the pictures that were shown.")
+    answer: str = Field(description="What the model said, unread.")
+    complete: bool = Field(description="False where the server says that it was cut off.")
+    refused: bool = Field(description="Whether the server says that the model declined.")
+    prompt_tokens: int | None
+    answer_tokens: int | None
+    latency_ms: float
+
+
 class SettleDisagreementIn(BaseModel):
     """A person's word on a disagreement."""
 
