@@ -105,7 +105,7 @@ def test_a_breach_of_what_people_decided_is_found() -> None:
     assert set(broken(replace(simulated, trace=trace))) >= {
         "nobody who is suppressed is written to",
         "nobody who takes no messages is written to",
-        "a campaign writes to nobody who has answered it",
+        "nobody who has answered gets another step",
         "what is paused sends nothing",
     }
 

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any, Literal
 
-from omni.dispatch import plan, rules
-from omni.dispatch.types import Account, Charge, Facts, Gate, Message, Outcome
+from omni.dispatch import harm, plan, rules
+from omni.dispatch.pacing_types import Tries
+from omni.dispatch.types import Account, Charge, Facts, Gate, Message, Outcome, PausedBy
 from omni.flow.simulation.types import Pause, Person, Scenario, Trace
 
 _KEPT = timedelta(days=9)
 _LEAD_OPEN = ("new", "contacted", "replied")
+_WRITTEN = ("sending", "sent", "ambiguous")
 
 
 def person_of(message: Message) -> Person:
@@ -36,9 +38,13 @@ class Book:
         self.commits = 0
         self._ids: dict[tuple[Person, int, int], int] = {}
         self._of_person: dict[Person, list[int]] = defaultdict(list)
-        self._queues: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+        self._queues: dict[str | int, list[tuple[datetime, int]]] = defaultdict(list)
+        self._bound: dict[int, int] = {}
+        self._tried: dict[int, dict[int, datetime]] = defaultdict(dict)
+        self._came_back: dict[int, str] = {}
         self._charged: dict[int, dict[int, datetime]] = defaultdict(dict)
         self._in_flight: set[int] = set()
+        self._pauses: dict[int, Callable[[], None]] = {}
         self._noted: dict[str, tuple[Gate, datetime]] = {}
 
     def commit(self) -> int:
@@ -166,13 +172,18 @@ class Book:
             del charged[number]
         return [Charge(at, number in self._in_flight) for number, at in charged.items()]
 
-    def pick(self, platform: str, now: datetime) -> Message | None:
-        """Return the message that has been eligible for the longest time."""
-        queue = self._queues[platform]
+    def pick(self, account: Account, now: datetime) -> Message | None:
+        """Return the message that is next for this account; whom it has written to come first."""
+        return self._first(account.id, now) or self._first(account.platform, now)
+
+    def _first(self, queue_of: int | str, now: datetime) -> Message | None:
+        """Return what has been eligible for the longest time, of an account or of nobody's."""
+        queue = self._queues[queue_of]
         while queue and queue[0][0] <= now:
             at, number = queue[0]
             message = self.messages[number]
-            if message.state == "approved" and message.eligible_at == at:
+            own = self._bound.get(number, message.platform) == queue_of
+            if own and message.state == "approved" and message.eligible_at == at:
                 return message
             heappop(queue)
         return None
@@ -181,21 +192,39 @@ class Book:
         """Return what the gates ask about a message, as it is at this moment."""
         person = person_of(message)
         lead = self.leads.get((message.campaign_id, person), "gone")
-        since = now - plan.CONVERSATION
-        others = [m for m in self.of_person(person) if m.campaign_id != message.campaign_id]
+        others = [m for m in self.of_person(person) if m.id != message.id and m.sending_at]
+        first = min(others, key=lambda m: (m.sending_at, m.id), default=None)
+        written = [m.sent_at or m.sending_at for m in others if m.state in _WRITTEN]
         return Facts(
             suppressed=person in self.trace.suppressed,
             refuses=False,
             lead_closed=lead not in _LEAD_OPEN,
             in_conversation=lead == "replied"
             or any(
-                other.state in ("sending", "ambiguous")
-                or (other.sent_at is not None and other.sent_at > since)
+                self._is_open(other, now - plan.CONVERSATION)
                 for other in others
+                if other.campaign_id != message.campaign_id
             ),
             campaign_active=self.campaign_status[message.campaign_id] == "active",
             account_active=self.accounts[account_id].status == "active",
+            other_sender=None
+            if first is None or first.account_id == account_id
+            else first.account_id,
+            written_at=max((at for at in written if at is not None), default=None),
         )
+
+    def _is_open(self, other: Message, since: datetime) -> bool:
+        """Tell whether another campaign is in conversation with the person of this message."""
+        if other.state != "sent":
+            return other.state in ("sending", "ambiguous")
+        answered = self.leads.get((other.campaign_id, person_of(other))) == "replied"
+        return answered or (other.sent_at is not None and other.sent_at > since)
+
+    def bind(self, message: Message, account_id: int) -> None:
+        """Leave a message to the account that wrote to this person first."""
+        self._uncharge(message)
+        self._bound[message.id] = account_id
+        self._put(message, state="approved", held_by=Gate.SENDER, account_id=None, claimed_at=None)
 
     def set_aside(self, message: Message, gate: Gate, eligible_at: datetime) -> None:
         """Hold a message by the gate that names it."""
@@ -221,6 +250,12 @@ class Book:
     def start_sending(self, message: Message, now: datetime) -> Message:
         """Commit that it goes to the wire."""
         self._charge(message, now)
+        assert message.account_id is not None
+        self._tried[message.account_id][message.id] = now
+        for other in list(self.of_person(person_of(message))):
+            if other.state in ("pending", "approved") and other.id != message.id:
+                self._bound[other.id] = message.account_id
+                self._put(other)
         return self._put(message, state="sending", sending_at=now)
 
     def hold_claim(self, claimed: Message, held: Outcome) -> None:
@@ -268,7 +303,8 @@ class Book:
     def mark_waiting(self, platform: str, gate: Gate, now: datetime) -> bool:
         """Note what holds the platform's due messages; return whether there are any."""
         self._noted[platform] = (gate, now)
-        return self.pick(platform, now) is not None
+        own = [a.id for a in self.accounts.values() if a.platform == platform]
+        return any(self._first(queue_of, now) for queue_of in (platform, *own))
 
     def as_read(self) -> tuple[Message, ...]:
         """Return every message, as a person would read it: with the gate that holds it."""
@@ -281,9 +317,58 @@ class Book:
             return replace(message, held_by=noted[0])
         return message
 
-    def set_account(self, account: Account) -> None:
-        """Change an account; what waits because it was paused is due at once."""
-        self.accounts[account.id] = account
+    def pause(self, account_id: int, reason: str, by: PausedBy, now: datetime) -> None:
+        """Pause an account that is active."""
+        account = self.accounts[account_id]
+        if account.status == "active":
+            self.trace.count(f"accounts paused by {by}")
+            self.accounts[account_id] = replace(
+                account, status="paused", pause_reason=reason, paused_by=by, paused_at=now
+            )
+            self._pauses[account_id] = self.begin_pause("account", account_id)
+
+    def resume(self, account_id: int, now: datetime) -> None:
+        """Let an account send on, because a person says so; what waited for it is due at once."""
+        account = self.accounts[account_id]
+        if account.status == "paused":
+            self._pauses.pop(account_id)()
+            self.accounts[account_id] = replace(
+                account, status="active", pause_reason=None, paused_by=None, resumed_at=now
+            )
+            for gate in (Gate.ACCOUNT, Gate.HARM):
+                self.release(gate, now)
+
+    def came_back(self, person: Person, kind: str) -> None:
+        """Note on what was sent to a person what came back of it."""
+        for message in self.of_person(person):
+            if message.sending_at is not None:
+                self._came_back.setdefault(message.id, kind)
+
+    def tries(self, account_id: int, now: datetime) -> Tries:
+        """Return what became of the account's last messages since a person last resumed it."""
+        account = self.accounts[account_id]
+        since = account.resumed_at or account.created_at
+        tried = [n for n, at in self._tried[account_id].items() if at > since][-harm.SAMPLE :]
+        states = [self.messages[number].state for number in tried]
+        told = [self._came_back.get(number) for number in tried]
+        errors = states.count("failed") + states.count("ambiguous")
+        return Tries(
+            tried=errors + states.count("sent"),
+            errors=errors,
+            sent=states.count("sent"),
+            blocked=told.count("blocked"),
+            opted_out=told.count("opt_out"),
+            bounced=0,
+            awaited=0,
+            delivered=0,
+        )
+
+    def stop_harm(self, account_id: int, now: datetime) -> bool:
+        """Pause an account that does harm; return whether it did."""
+        reason = harm.harm_of(self.tries(account_id, now))
+        if reason is not None:
+            self.pause(account_id, reason, "harm", now)
+        return reason is not None
 
     def release(self, gate: Gate, now: datetime) -> None:
         """Make due what this gate held."""
@@ -305,5 +390,6 @@ class Book:
         if changed.state not in ("claimed", "sending"):
             self._in_flight.discard(changed.id)
         if changed.state == "approved" and changed.eligible_at is not None:
-            heappush(self._queues[changed.platform], (changed.eligible_at, changed.id))
+            queue_of = self._bound.get(changed.id, changed.platform)
+            heappush(self._queues[queue_of], (changed.eligible_at, changed.id))
         return changed

@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 
 from omni.dispatch.pacing import most_sends
 from omni.dispatch.pacing_types import Limits
-from omni.dispatch.plan import CONVERSATION, LOST_AFTER
-from omni.dispatch.types import (
-    Message,
-)
+from omni.dispatch.plan import CONVERSATION, COOLDOWN, LOST_AFTER
+from omni.dispatch.types import Message
 from omni.flow.simulation.types import Call, Check, Person, Sender, Simulated
 
 MOST_TOLD = 5
@@ -141,15 +139,26 @@ def _suppressed(simulated: Simulated) -> Iterator[str | None]:
 
 
 def _stopped(simulated: Simulated) -> Iterator[str | None]:
-    """A campaign that somebody has answered writes to them no more."""
     replied = simulated.trace.replied
-    wrote: set[tuple[int, Person]] = set()
     for call in simulated.trace.calls:
-        answered = call.order > replied.get(call.person, _NEVER)
-        late = answered and (call.campaign_id, call.person) in wrote
+        late = call.order > replied.get(call.person, _NEVER)
         yield f"{call.person} had answered before {call.gate_at}" if late else None
-        if not answered:
-            wrote.add((call.campaign_id, call.person))
+
+
+def _one_sender(simulated: Simulated) -> Iterator[str | None]:
+    first: dict[Person, int] = {}
+    for call in accepted(simulated):
+        another = first.setdefault(call.person, call.account_id) != call.account_id
+        yield f"{call.person} was written to by two accounts" if another else None
+
+
+def _cooled_down(simulated: Simulated) -> Iterator[str | None]:
+    last: dict[Person, datetime] = {}
+    for call in accepted(simulated):
+        before = last.get(call.person)
+        early = before is not None and call.wire_at - before < COOLDOWN
+        yield f"{call.person} was written to twice within {COOLDOWN}" if early else None
+        last[call.person] = call.wire_at
 
 
 def _conversation(simulated: Simulated) -> Iterator[str | None]:
@@ -233,7 +242,9 @@ _INVARIANTS: dict[str, Callable[[Simulated], Iterator[str | None]]] = {
     "nobody gets a step twice": _twice,
     "nobody who is suppressed is written to": _suppressed,
     "nobody who takes no messages is written to": _unwilling,
-    "a campaign writes to nobody who has answered it": _stopped,
+    "nobody who has answered gets another step": _stopped,
+    "one account writes to a person, and no other one": _one_sender,
+    "nobody is written to again before they had time to answer": _cooled_down,
     "no campaign takes over another one's conversation": _conversation,
     "what is paused sends nothing": _paused,
     "what goes out was approved, word by word": _approved,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
-from omni.connectors.types import InboxEvent
+from omni.connectors.types import EventKind, InboxEvent
 from omni.dispatch.types import LEAD_REJECTED, Gate, Message
 from omni.feedback import plan as feedback
 from omni.feedback.types import RecordedEvent
@@ -40,21 +39,24 @@ class People:
         self._timeline.start(self._sweeps())
         self._timeline.start(self._pauses())
         self._timeline.start(self._opt_outs())
+        self._timeline.start(self._looks_after())
 
     def called(self, call: Call) -> None:
         """A message came to the wire; whoever got it may write back."""
         self._book.trace.calls.append(call)
-        if call.taken != "no" and self._rng.random() < self._scenario.odds.replies:
-            self._timeline.start(self._reply(call), after=self._some(timedelta(days=2)))
+        dice, odds = self._rng.random(), self._scenario.odds
+        if call.taken != "no" and dice < odds.replies + odds.blocks:
+            kind: EventKind = "replied" if dice < odds.replies else "blocked"
+            self._timeline.start(self._answer(call, kind), after=self._some(timedelta(days=2)))
 
     def _some(self, most: timedelta) -> timedelta:
         return most * self._rng.random()
 
-    def _reply(self, call: Call) -> Process:
+    def _answer(self, call: Call, kind: EventKind) -> Process:
         """Put an answer into the inbox, where the next sweep finds it."""
+        text = self._rng.choice(REPLIES) if kind == "replied" else None
         event_id = f"e{call.message_id}"
-        text, now = self._rng.choice(REPLIES), self._timeline.now
-        event = InboxEvent(event_id, "replied", call.person[1], text, now)
+        event = InboxEvent(event_id, kind, call.person[1], text, self._timeline.now)
         self._inbox.append((call.person, event))
         yield from ()
 
@@ -85,6 +87,7 @@ class People:
         wanted = feedback.consequences([recorded])
         if wanted.replied_leads:
             book.answered(person)
+        book.came_back(person, event.kind)
         for suppress in wanted.suppress:
             book.suppress((suppress.platform, suppress.platform_id))
         for cancel in wanted.cancel:
@@ -166,16 +169,17 @@ class People:
                 self._timeline.start(self._pause_campaign(chosen))
 
     def _pause_account(self, account_id: int) -> Process:
-        book = self._book
-        if book.accounts[account_id].status != "active":
-            return
-        paused = replace(book.accounts[account_id], status="paused", pause_reason="by a person")
-        book.set_account(paused)
-        end_pause = book.begin_pause("account", account_id)
+        self._book.pause(account_id, "a person says so", "person", self._timeline.now)
         yield self._some(timedelta(hours=12))
-        end_pause()
-        book.set_account(replace(paused, status="active", pause_reason=None))
-        book.release(Gate.ACCOUNT, self._timeline.now)
+        self._book.resume(account_id, self._timeline.now)
+
+    def _looks_after(self) -> Process:
+        """Look at the accounts twice a day, and let one go on that was stopped for harm."""
+        while True:
+            yield timedelta(hours=12)
+            for account in list(self._book.accounts.values()):
+                if account.paused_by == "harm":
+                    self._book.resume(account.id, self._timeline.now)
 
     def _pause_campaign(self, campaign_id: int) -> Process:
         book = self._book

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from omni.dispatch.pacing_types import Limits, Quiet, Warmup
-from omni.dispatch.types import (
-    Account,
-)
+from omni.dispatch.pacing import limits_of
+from omni.dispatch.types import Account
 from omni.flow.simulation.book import Book
 from omni.flow.simulation.people import People
 from omni.flow.simulation.timeline import Timeline
@@ -48,28 +45,53 @@ def lively(*, seed: int = 1, days: int = 30) -> Scenario:
                 1,
                 "bluesky",
                 "berlin",
-                Limits(8, 40, 220),
-                gap=timedelta(minutes=2),
-                quiet=Quiet("Europe/Berlin", 20 * 60, 8 * 60),
+                hourly_limit=8,
+                daily_limit=40,
+                weekly_limit=220,
+                gap_s=120,
+                zone="Europe/Berlin",
+                quiet_from=20 * 60,
+                quiet_to=8 * 60,
             ),
             sender(
                 2,
                 "bluesky",
                 "new-york",
-                Limits(6, 30, 150),
-                quiet=Quiet("America/New_York", 22 * 60, 7 * 60, frozenset({6, 7})),
-                warmup=Warmup(START, 5, 14),
+                hourly_limit=6,
+                daily_limit=30,
+                weekly_limit=150,
+                zone="America/New_York",
+                quiet_from=22 * 60,
+                quiet_to=7 * 60,
+                quiet_days=(6, 7),
+                warmup_from=START,
+                warmup_first=5,
+                warmup_days=14,
             ),
             sender(
                 3,
                 "mastodon",
                 "kolkata",
-                Limits(10, 60, 300),
-                gap=timedelta(seconds=90),
-                jitter=timedelta(minutes=3),
-                quiet=Quiet("Asia/Kolkata", 21 * 60 + 30, 9 * 60),
+                hourly_limit=10,
+                daily_limit=60,
+                weekly_limit=300,
+                gap_s=90,
+                jitter_s=180,
+                zone="Asia/Kolkata",
+                quiet_from=21 * 60 + 30,
+                quiet_to=9 * 60,
             ),
-            sender(4, "matrix", "london", Limits(6, 25, 175), warmup=Warmup(START, 3, 10)),
+            sender(
+                4,
+                "matrix",
+                "london",
+                hourly_limit=6,
+                daily_limit=25,
+                weekly_limit=175,
+                warmup_from=START,
+                warmup_first=3,
+                warmup_days=10,
+            ),
         ),
         seed=seed,
         odds=Odds(),
@@ -95,15 +117,22 @@ def busy(*, seed: int = 1, days: int = 30) -> Scenario:
     )
 
 
-def sender(number: int, platform: str, handle: str, limits: Limits, **further: Any) -> Sender:
+def sender(number: int, platform: str, handle: str, **pacing: Any) -> Sender:
     """Return an active account that was made when everything begins, and its limits."""
-    fields: dict[str, Any] = dict.fromkeys(Account.__slots__) | {
+    held: dict[str, Any] = dict.fromkeys(Account.__slots__)
+    known: dict[str, Any] = {
         "id": number,
         "platform": platform,
         "handle": handle,
-        "hourly_limit": limits.hourly,
-        "daily_limit": limits.daily,
         "status": "active",
-        "created_at": START,
     }
-    return Sender(Account(**fields), replace(limits, seed=handle, **further))
+    usual: dict[str, Any] = {
+        "gap_s": 0,
+        "jitter_s": 0,
+        "zone": "UTC",
+        "quiet_from": 0,
+        "quiet_to": 0,
+    }
+    usual |= {"quiet_days": (), "warmup_first": 5, "warmup_days": 14, "created_at": START}
+    account = Account(**(held | known | usual | pacing))
+    return Sender(account, limits_of(account))

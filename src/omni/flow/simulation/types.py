@@ -7,10 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from omni.dispatch.pacing_types import Limits
-from omni.dispatch.types import (
-    Account,
-    Message,
-)
+from omni.dispatch.types import Account, Message
 
 Person = tuple[str, str]
 """Platform and immutable id."""
@@ -37,6 +34,7 @@ class Odds:
         killed: Of moments in a lane (claim, gate, wire, record): the worker dies there.
         unwilling: Of people: they take no messages, says the platform when it is asked.
         replies: Of messages that were taken: the person writes back.
+        blocks: Of messages that were taken: the person blocks the account.
         changed_mind: Of approvals: the text is edited afterwards, which voids the approval.
         turned_down: Of drafts: rejected by the person who reads them.
     """
@@ -47,11 +45,12 @@ class Odds:
     killed: float = 0.002
     unwilling: float = 0.03
     replies: float = 0.15
+    blocks: float = 0.006
     changed_mind: float = 0.05
     turned_down: float = 0.03
 
 
-NO_ODDS = Odds(0, 0, 0, 0, 0, 0, 0, 0)
+NO_ODDS = Odds(0, 0, 0, 0, 0, 0, 0, 0, 0)
 """Nothing goes wrong, and nobody answers."""
 
 

@@ -98,6 +98,9 @@ class Workers:
 
     def _lane(self, account: Account, ends: list[LaneEnd]) -> Process:
         """Send from one account until nothing is due or something stops it."""
+        if self._book.stop_harm(account.id, self.clock()):
+            ends.append(LaneEnd(account.platform, Gate.HARM, None, account.id))
+            return
         for _ in range(_MOST_LOOKS):
             claimed = self._claim(account)
             if isinstance(claimed, LaneEnd):
@@ -118,11 +121,15 @@ class Workers:
             )  # fmt: skip
             yield from self._passing(0.05, 3.0)
             self._book.record(message, outcome, self.clock())
+            if outcome.state in ("failed", "ambiguous"):
+                self._book.stop_harm(account.id, self.clock())
             yield from self._passing(0.001, 0.1)
             if outcome.gate is not None:
-                ends.append(LaneEnd(account.platform, outcome.gate, outcome.lane_resumes_at))
+                ends.append(
+                    LaneEnd(account.platform, outcome.gate, outcome.lane_resumes_at, account.id)
+                )
                 return
-        ends.append(LaneEnd(account.platform, None, self.clock()))
+        ends.append(LaneEnd(account.platform, None, self.clock(), account.id))
 
     def _passing(self, least_s: float, most_s: float) -> Process:
         """Let time pass, and now and then die before or after it."""
@@ -138,15 +145,16 @@ class Workers:
     def _claim(self, account: Account) -> Message | LaneEnd | None:
         """Take the message that is next for this account, in one commit."""
         book, now = self._book, self.clock()
-        if book.accounts[account.id].status != "active":
-            return LaneEnd(account.platform, Gate.ACCOUNT, None)
+        current = book.accounts[account.id]
+        if current.status != "active":
+            return LaneEnd(account.platform, plan.pause_gate(current), None, account.id)
         charged = pacing.charged_times(book.charges(account.id, now), now)
         slot = pacing.next_slot(self._limits[account.id], charged, now)
         if slot.gate is not None:
-            return LaneEnd(account.platform, slot.gate, slot.at)
-        picked = book.pick(account.platform, now)
+            return LaneEnd(account.platform, slot.gate, slot.at, account.id)
+        picked = book.pick(account, now)
         if picked is None:
-            return LaneEnd(account.platform, None, None)
+            return LaneEnd(account.platform, None, None, account.id)
         if self._is_held(picked, account, now):
             return None
         return book.claim(picked, account.id, now)
@@ -169,13 +177,22 @@ class Workers:
         )
         if not same or self._is_held(message, account, now):
             return None
+        wire = plan.at_the_wire(self._book.accounts[account.id], message, now)
+        if wire.gate is not None and wire.at is not None:
+            self._book.set_aside(message, wire.gate, wire.at)
+            return None
         return self._book.start_sending(message, now)
 
     def _is_held(self, message: Message, account: Account, now: datetime) -> bool:
-        gate = plan.gate_of(message, self._book.facts(message, account.id, now), now)
-        if gate is not None:
-            self._book.set_aside(message, gate, now + plan.recheck_after(gate))
-        return gate is not None
+        facts = self._book.facts(message, account.id, now)
+        gate = plan.gate_of(message, facts, now)
+        if gate is None:
+            return False
+        if gate is Gate.SENDER and facts.other_sender is not None:
+            self._book.bind(message, facts.other_sender)
+        else:
+            self._book.set_aside(message, gate, plan.opens_at(gate, facts, now))
+        return True
 
     def _wire(self, message: Message) -> tuple[Taken, Outcome]:
         """Return what the platform did, and what the worker makes of it."""
