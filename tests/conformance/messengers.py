@@ -18,6 +18,7 @@ from _pytest.mark.structures import ParameterSet
 from omni.connectors.synthetic.inbox import SyntheticInbox
 from omni.connectors.synthetic.sender import SyntheticSender
 from omni.connectors.types import Credentials
+from tests.conformance.bluesky_messenger import bluesky
 from tests.conformance.mastodon_messenger import mastodon
 from tests.conformance.matrix_messenger import matrix
 from tests.conformance.messenger_case import Failure, MakeCase, MessengerCase
@@ -69,6 +70,7 @@ async def synthetic(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerC
 
 
 MESSENGERS: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
+    "bluesky": (bluesky, (pytest.mark.node, pytest.mark.xdist_group("atproto"))),
     "mastodon": (mastodon, (pytest.mark.xdist_group("mastodon"),)),
     "matrix": (matrix, (pytest.mark.xdist_group("matrix"),)),
     "synthetic": (synthetic, ()),

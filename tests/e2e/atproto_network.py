@@ -43,6 +43,7 @@ class NetworkAccount:
             without profile record, `hostile` by its bio, `leaver` free for a test that
             deactivates it.
         posts: How many posts it wrote, replies not counted.
+        allow_incoming: Whose messages it takes: `all`, `none`, or of people whom it is `following`.
     """
 
     did: str
@@ -52,6 +53,7 @@ class NetworkAccount:
     role: str
     posts: int
     has_avatar: bool
+    allow_incoming: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class AtprotoNetwork:
         pds: Base URL of the server where accounts live; wants an account.
         appview: Base URL of the server that shows everybody; public.
         appview_did: The AppView's own DID.
+        chat_did: The DID of the chat service, which a stand-in answers for.
         hub: DID of the account that everybody follows, of the climate theme.
         list: AT URI of a list of 30 people.
         starter_pack: AT URI of a starter pack of 30 people.
@@ -73,6 +76,7 @@ class AtprotoNetwork:
     pds: str
     appview: str
     appview_did: str
+    chat_did: str
     hub: str
     list: str
     starter_pack: str

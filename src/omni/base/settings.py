@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     bluesky_handle: str | None = None
     bluesky_app_password: SecretStr | None = None
     bluesky_appview_did: str | None = None
+    bluesky_chat_did: str = "did:web:api.bsky.chat#bsky_chat"
     mastodon_url: str | None = None
     mastodon_token: SecretStr | None = None
     matrix_url: str | None = None

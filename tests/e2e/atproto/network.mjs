@@ -1,5 +1,6 @@
-// Starts a real AT Protocol network (PLC directory, PDS, AppView), fills it with people, prints one
-// line of JSON when everything is indexed, and runs until SIGTERM or until standard input ends.
+// Starts a real AT Protocol network (PLC directory, PDS, AppView) with a stand-in for its chat
+// service, fills it with people, prints one line of JSON when everything is indexed, and runs until
+// SIGTERM or until standard input ends.
 //
 // Run in the folder that holds node_modules, with loopback.cjs preloaded, and with
 //   OMNI_NETWORK_POSTGRES  a connection string (a Unix socket will do)
@@ -8,6 +9,7 @@
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { CHAT_DID, startChat } from './chat.mjs'
 import { startFeed } from './feed.mjs'
 import { HUB, people, picture } from './people.mjs'
 
@@ -20,6 +22,7 @@ async function main() {
   const network = await startNetwork()
   stopOnRequest(network)
   const urls = { pds: loopback(network.pds.url), appview: loopback(network.bsky.url) }
+  await startChat(require, network)
   const accounts = await fill(urls.pds, people())
   const made = await makeRecords(network, accounts)
   await network.processAll(INDEXED_WITHIN_MS)
@@ -33,9 +36,11 @@ async function main() {
     role: person.role,
     posts: person.role === 'bare' ? 0 : person.posts.length,
     has_avatar: person.role !== 'bare' && person.hasAvatar,
+    allow_incoming: (person.role !== 'bare' && person.allowIncoming) || 'following',
   }))
   const appview_did = network.bsky.ctx.cfg.serverDid
-  console.log(JSON.stringify({ ...urls, ...made, appview_did, hub: known[HUB].did, accounts: known }))
+  const told = { ...urls, ...made, appview_did, chat_did: CHAT_DID }
+  console.log(JSON.stringify({ ...told, hub: known[HUB].did, accounts: known }))
 }
 
 async function startNetwork() {

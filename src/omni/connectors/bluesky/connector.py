@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omni.base.errors import Rejected
+from omni.connectors.bluesky.chat import ChatAccounts
+from omni.connectors.bluesky.inbox import BlueskyInbox
 from omni.connectors.bluesky.listings import SEED_TYPES
 from omni.connectors.bluesky.mapping import PLATFORM
 from omni.connectors.bluesky.reader import Reader
+from omni.connectors.bluesky.sender import BlueskySender
 from omni.connectors.bluesky.session import Session
 from omni.connectors.bluesky.source import BlueskySource
 from omni.connectors.connector import Connector
@@ -36,8 +39,26 @@ def open_source(http: HttpClient, settings: Settings) -> BlueskySource:
     )
 
 
+def open_sender(http: HttpClient, settings: Settings) -> BlueskySender:
+    """Open what sends direct messages, for accounts of any handle."""
+    return BlueskySender(_chat_accounts(http, settings))
+
+
+def open_inbox(http: HttpClient, settings: Settings) -> BlueskyInbox:
+    """Open what reads their answers."""
+    return BlueskyInbox(_chat_accounts(http, settings))
+
+
+def _chat_accounts(http: HttpClient, settings: Settings) -> ChatAccounts:
+    return ChatAccounts(
+        http, settings.bluesky_pds_url, settings.bluesky_chat_did, settings.bluesky_appview_did
+    )
+
+
 BLUESKY = Connector(
     PLATFORM,
+    sender=open_sender,
+    inbox=open_inbox,
     base_urls=lambda settings: (settings.bluesky_appview_url, settings.bluesky_pds_url),
     source=open_source,
     seeds=SEED_TYPES,

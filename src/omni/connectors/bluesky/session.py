@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from omni.base.errors import Rejected, Transient
+from omni.base.errors import OmniError, Rejected, Transient
 from omni.base.log import get_logger
 from omni.connectors.addresses import Params
 from omni.connectors.bluesky.names import read_actor
 from omni.connectors.http import HttpClient, HttpRejected
 from omni.connectors.types import Credentials
 
-_STALE = frozenset({"ExpiredToken", "InvalidToken"})
+STALE = frozenset({"ExpiredToken", "InvalidToken"})
+"""How servers call a token that is no good any more, or not for this."""
+
 _PDS_SERVICE = "#atproto_pds"
 
 
@@ -38,18 +40,27 @@ class Session:
         http: The way out.
         pds_url: Base URL of the server where the account signs in.
         account: Its handle or DID, and an app password.
+        refused: Makes the error of a refused sign-in, of it, the handle and the server.
 
     Raises:
         Rejected: The handle is none.
     """
 
-    def __init__(self, http: HttpClient, pds_url: str, account: Credentials) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        pds_url: str,
+        account: Credentials,
+        *,
+        refused: Callable[[HttpRejected, str, str], OmniError] | None = None,
+    ) -> None:
         self._http = http
         self._pds = pds_url.rstrip("/")
         self._handle = _read_handle(account.handle)
         self._account = account
         self._tokens: _Tokens | None = None
-        self._refusal: str | None = None
+        self._refused = refused or _explain
+        self._refusal: HttpRejected | None = None
         self._turn = asyncio.Lock()
 
     async def query(
@@ -68,9 +79,31 @@ class Session:
         try:
             return await self._ask(tokens, method, params, headers)
         except HttpRejected as error:
-            if error.code not in _STALE:
+            if error.code not in STALE:
                 raise
         return await self._ask(await self._renewed(tokens), method, params, headers)
+
+    async def procedure_once(self, method: str, body: object, headers: Mapping[str, str]) -> Any:
+        """Post to the account's server once and never again, with a token that is not renewed.
+
+        Raises:
+            HttpRejected: The server refuses.
+            Transient: Surely not taken. A session that had run out is renewed, for the next time.
+            Ambiguous: Perhaps taken.
+        """
+        tokens = await self._renewed(None)
+        try:
+            return await self._http.post_json(
+                f"{tokens.base}/xrpc/{method}",
+                json=body,
+                headers={**headers, **_bearer(tokens.access)},
+                retry=False,
+            )
+        except HttpRejected as error:
+            if error.code not in STALE:
+                raise
+            await self._renewed(tokens)
+            raise Transient("the session had run out, and is renewed") from error
 
     async def _ask(
         self, tokens: _Tokens, method: str, params: Params, headers: Mapping[str, str] | None
@@ -101,14 +134,14 @@ class Session:
     async def _sign_in(self) -> _Tokens:
         """Create a session. A refusal is remembered, so that no wrong password is tried twice."""
         if self._refusal:
-            raise Rejected(self._refusal)
+            raise self._refused(self._refusal, self._handle, self._pds)
         url = f"{self._pds}/xrpc/com.atproto.server.createSession"
         body = {"identifier": self._handle, "password": self._account.secret}
         try:
             answer = await self._http.post_json(url, json=body)
         except HttpRejected as error:
-            self._refusal = _explain(error, self._handle, self._pds)
-            raise Rejected(self._refusal) from error
+            self._refusal = error
+            raise self._refused(error, self._handle, self._pds) from error
         get_logger().info("bluesky.session_began", handle=self._handle)
         return _read_tokens(answer, self._pds)
 
@@ -124,19 +157,21 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _explain(error: HttpRejected, handle: str, pds: str) -> str:
+def _explain(error: HttpRejected, handle: str, pds: str) -> Rejected:
     """Say in one line what keeps the account out, and which setting mends it."""
     if error.code == "AuthFactorTokenRequired":
-        return (
+        return Rejected(
             f"Bluesky wants a code by mail for {handle}: set OMNI_BLUESKY_APP_PASSWORD to an app"
             " password, which needs none"
         )
     if error.status == 401:
-        return (
+        return Rejected(
             f"{pds} does not accept OMNI_BLUESKY_APP_PASSWORD for OMNI_BLUESKY_HANDLE {handle}:"
             " make a new app password in the app's settings, and restart Omni"
         )
-    return f"OMNI_BLUESKY_PDS_URL {pds} does not let {handle} sign in: {error.reason or error}"
+    return Rejected(
+        f"OMNI_BLUESKY_PDS_URL {pds} does not let {handle} sign in: {error.reason or error}"
+    )
 
 
 def _read_tokens(answer: object, base: str) -> _Tokens:
