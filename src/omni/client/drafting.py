@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from omni.api.schemas.drafting import AutopilotOut, BatchOut
-from omni.client.calls import Calls
+from omni.api.schemas import JobAccepted
+from omni.api.schemas.drafting import AutopilotOut, BatchOut, DraftsPreview
+from omni.campaigns.types import MessageWriter
+from omni.client.calls import Calls, given
 
 
 class DraftingCalls(Calls):
@@ -40,6 +42,26 @@ class DraftingCalls(Calls):
         return await self._send(
             BatchOut, "POST", "/messages/reject", {"ids": list(ids)}, idempotency_key
         )
+
+    async def preview_drafts(
+        self,
+        campaign_id: int,
+        *,
+        limit: int = 5,
+        message_template: str | None = None,
+        writer: MessageWriter | None = None,
+    ) -> DraftsPreview:
+        """Return what the best leads would get; a template that is given is tried, not kept."""
+        body = given(limit=limit, message_template=message_template, writer=writer)
+        path = f"/campaigns/{campaign_id}/drafts/preview"
+        return await self._send(DraftsPreview, "POST", path, body)
+
+    async def write_drafts(
+        self, campaign_id: int, *, limit: int = 5, idempotency_key: str | None = None
+    ) -> JobAccepted:
+        """Let the model write what a preview shows."""
+        path = f"/campaigns/{campaign_id}/drafts/write"
+        return await self._send(JobAccepted, "POST", path, {"limit": limit}, idempotency_key)
 
     async def autopilot(self, campaign_id: int) -> AutopilotOut:
         """Return how many messages of a campaign may go without a look, and how many did."""

@@ -8,10 +8,11 @@ from typing import Final
 
 from omni.campaigns.types import Campaign
 from omni.dispatch.drafting_types import Draft as Draft
-from omni.dispatch.drafting_types import Recipient
+from omni.dispatch.drafting_types import Recipient as Recipient
 from omni.dispatch.drafting_types import Undrafted as Undrafted
 from omni.dispatch.rules import body_hash
-from omni.dispatch.template import MessageTemplate, Unrenderable
+from omni.dispatch.template import MessageTemplate as MessageTemplate
+from omni.dispatch.template import Unrenderable
 from omni.dispatch.writing import writers as writers
 
 TOO_LATE: Final = timedelta(days=30)

@@ -33,10 +33,10 @@ order by l.score desc, l.id desc
 limit :limit;
 
 -- name: count_recipients
--- As page_recipients without its order, up to the bound.
-select count(*)
+-- As page_recipients without its order, up to the bound, by platform.
+select platform, count(*) as people
 from (
-    select
+    select l.platform
     from leads l
     join profile_features f on f.profile_id = l.profile_id
     where l.campaign_id = :campaign_id
@@ -59,7 +59,15 @@ from (
                     or (m.state = 'sent' and m.sent_at > :conversation_since))
         )
     limit :limit
-) open;
+) open
+group by platform;
+
+-- name: count_waiting
+-- messages_to_send, one platform's part of it, up to the bound.
+select count(*)
+from (
+    select from messages where platform = :platform and state = 'approved' limit :limit
+) waiting;
 
 -- name: page_due
 -- messages_sent, the part of it whose delay has passed and is not long over; then probes of unique

@@ -134,15 +134,16 @@ async def count_recipients(
     *,
     open_states: Sequence[MessageState],
     conversation_since: datetime,
-) -> int:
-    """Return how many leads may get a first draft now, up to `MAX_COUNTED`."""
-    return await db.fetchval(
+) -> dict[str, int]:
+    """Return how many leads of each platform may get a first draft now, up to `MAX_COUNTED`."""
+    rows = await db.fetch(
         QUERIES["count_recipients"],
         campaign_id=campaign_id,
         open_states=list(open_states),
         conversation_since=conversation_since,
         limit=MAX_COUNTED,
     )
+    return {row["platform"]: row["people"] for row in rows}
 
 
 async def approve_by_autopilot(

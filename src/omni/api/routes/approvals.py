@@ -7,17 +7,23 @@ from collections.abc import Awaitable, Callable, Sequence
 from fastapi import APIRouter, Response
 
 from omni.api.deps import Deps
+from omni.api.drafting import preview_drafts
 from omni.api.idempotency import RunOnce
 from omni.api.routes.params import RowId
 from omni.api.routes.soon import dispatch_soon, draft_soon
+from omni.api.routes.work import accept
+from omni.api.schemas import JobAccepted
 from omni.api.schemas.drafting import (
     ApproveManyIn,
     AutopilotIn,
     AutopilotOut,
     BatchOut,
     Done,
+    DraftsPreview,
+    DraftsPreviewIn,
     EditManyIn,
     RejectManyIn,
+    WriteIn,
 )
 from omni.base.errors import Conflict, NotFound, Rejected
 from omni.base.log import get_logger
@@ -27,6 +33,7 @@ from omni.dispatch import drafts_store as drafts
 from omni.dispatch import store as dispatch
 from omni.dispatch.types import Message
 from omni.jobs import store as jobs
+from omni.jobs.types import WriteDrafts
 from omni.storage.db import Tx
 
 router = APIRouter(tags=["messages"])
@@ -77,6 +84,32 @@ async def reject_messages(body: RejectManyIn, deps: Deps, once: RunOnce) -> Resp
         return await _each(body.ids, reject)
 
     return await once.run(200, effect)
+
+
+@router.post("/campaigns/{campaign_id}/drafts/preview", summary="Preview drafts")
+async def preview(campaign_id: RowId, body: DraftsPreviewIn, deps: Deps) -> DraftsPreview:
+    """Show the texts that the best leads would get; nothing is written down, nothing is sent."""
+    return await preview_drafts(deps, campaign_id, body)
+
+
+@router.post(
+    "/campaigns/{campaign_id}/drafts/write",
+    status_code=202,
+    response_model=JobAccepted,
+    summary="Let a model write for a preview",
+)
+async def write(campaign_id: RowId, body: WriteIn, deps: Deps, once: RunOnce) -> Response:
+    """Ask the model, on the campaign's budget, for the texts of the best leads.
+
+    Its answers are kept, and are the drafts' later: nobody pays twice. No draft is made.
+    """
+
+    async def effect(tx: Tx) -> JobAccepted:
+        await campaigns.get(tx, campaign_id)
+        args = WriteDrafts(campaign_id=campaign_id, limit=body.limit)
+        return await accept(tx, args, now=deps.clock())
+
+    return await once.run(202, effect)
 
 
 @router.get("/campaigns/{campaign_id}/autopilot", summary="Show the autopilot")
