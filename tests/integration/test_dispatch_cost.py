@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from omni.dispatch import accounts_store, drafts_store, held_store, ledger, store
+from omni.dispatch import accounts_store, drafts_store, held_store, ledger, pacing_store, store
 from omni.dispatch.plan import DAY
 from omni.feedback.store import QUERIES as FEEDBACK
 from omni.storage.db import Database
@@ -44,7 +44,15 @@ SEED = (
 
 DISPATCH: Mapping[str, Query] = {
     name: query
-    for topic in (accounts_store, drafts_store, held_store, ledger, store)
+    for topic in (
+        pacing_store,
+        accounts_store,
+        drafts_store,
+        held_store,
+        ledger,
+        pacing_store,
+        store,
+    )
     for name, query in topic.QUERIES.by_name.items()
 }
 _PERSON = {"platform": "synthetic", "platform_id": "p30", "now": NOW}

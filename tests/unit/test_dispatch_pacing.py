@@ -22,7 +22,6 @@ from omni.dispatch.pacing import (
     most_sends,
     next_slot,
     slots,
-    used,
 )
 from omni.dispatch.pacing_types import Forecast, Limits, Quiet, Warmup
 from omni.dispatch.quiet import is_quiet, open_span
@@ -227,4 +226,3 @@ def test_a_forecast_shares_the_messages_among_the_accounts() -> None:
 def test_what_is_under_way_counts_as_now() -> None:
     charges = [Charge(NOW - HOUR, in_flight=True), Charge(NOW - HOUR, in_flight=False)]
     assert charged_times(charges, NOW) == [NOW, NOW - HOUR]
-    assert used(charged_times(charges, NOW), NOW) == (1, 2, 2)

@@ -84,6 +84,8 @@ class Settings(BaseSettings):
 
     recordings_kept_days: int = Field(default=180, ge=1, le=36_500)
 
+    person_cooldown_h: int = Field(default=24, ge=0, le=8_760)
+
     synthetic_url: str | None = None
     synthetic_people: int = Field(default=2_000, ge=1, le=1_000_000)
     synthetic_seed: int = 7

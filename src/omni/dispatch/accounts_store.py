@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from omni.base.errors import Conflict, NotFound
@@ -25,6 +25,7 @@ QUERIES = load_queries("omni.dispatch", "accounts")
 
 MAX_ACCOUNTS = 1_000
 MAX_RELEASED = 10_000
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 COLUMNS = Fragment(", ".join(Account.__slots__))
@@ -180,7 +181,7 @@ async def tries_of(db: Executor, account: Account, now: datetime) -> Tries:
     row = await db.fetchrow(
         QUERIES["count_tries"],
         account_id=account.id,
-        since=account.resumed_at or account.created_at,
+        since=account.resumed_at or _EVER,
         awaited_before=now - harm.AWAIT,
         limit=harm.SAMPLE,
     )

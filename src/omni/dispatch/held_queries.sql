@@ -18,10 +18,11 @@ with recursive waiting as (
 select platform from waiting where platform is not null;
 
 -- name: mark_waiting
--- messages_to_send: the head of the queue says what it waits for; its order stays as it is.
+-- messages_unbound: the head of the queue says what it waits for; its order stays as it is.
 with head as (
     select id, held_by from messages
-    where platform = :platform and state = 'approved' and eligible_at <= :now
+    where platform = :platform and bound_account_id is null and state = 'approved'
+        and eligible_at <= :now
     order by eligible_at, id
     limit :limit
 ),
@@ -43,3 +44,50 @@ from (
     (select :approval::text from messages where state = 'pending' limit :limit)
 ) held
 group by held_by;
+
+-- name: mark_bound
+-- messages_bound, for each account: what may only go from there says what it waits for. Returns the
+-- accounts that somebody waits for.
+with head as (
+    select m.id, m.held_by, w.gate, w.account_id
+    from unnest(:account_ids::bigint[], :gates::text[]) as w (account_id, gate)
+    cross join lateral (
+        select id, held_by from messages
+        where bound_account_id = w.account_id and state = 'approved' and eligible_at <= :now
+        order by eligible_at, id
+        limit :limit
+    ) m
+),
+marked as (
+    update messages m
+    set held_by = h.gate, updated_at = :now
+    from head h
+    where m.id = h.id and m.state = 'approved' and h.held_by is distinct from h.gate
+    returning m.id
+)
+select distinct account_id from head;
+
+-- name: count_waiting
+-- messages_by_campaign_state, each state up to the bound: what of a campaign waits, and for what.
+select platform, state, held_by, bound_account_id, eligible_at <= :now as due,
+    count(*) as messages, min(eligible_at) as eligible_at
+from (
+    (
+        select platform, state, held_by, bound_account_id, eligible_at from messages
+        where campaign_id = :campaign_id and state = 'approved'
+        order by id desc limit :limit
+    )
+    union all
+    (
+        select platform, state, held_by, bound_account_id, eligible_at from messages
+        where campaign_id = :campaign_id and state = 'pending'
+        order by id desc limit :limit
+    )
+    union all
+    (
+        select platform, state, held_by, bound_account_id, eligible_at from messages
+        where campaign_id = :campaign_id and state = 'ambiguous'
+        order by id desc limit :limit
+    )
+) waiting
+group by platform, state, held_by, bound_account_id, due;

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from omni.dispatch.held import Waiting
 from omni.dispatch.types import Gate
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
@@ -11,6 +13,7 @@ from omni.storage.sql import load_queries
 QUERIES = load_queries("omni.dispatch", "held")
 
 MAX_MARKED = 10_000
+MAX_BOUND = 1_000
 
 
 async def waiting_platforms(db: Executor) -> list[str]:
@@ -24,6 +27,35 @@ async def mark_waiting(db: Executor, platform: str, gate: Gate, now: datetime) -
         QUERIES["mark_waiting"], platform=platform, gate=gate, now=now, limit=MAX_MARKED
     )
     return waiting
+
+
+async def mark_bound(db: Executor, gates: Mapping[int, Gate], now: datetime) -> frozenset[int]:
+    """Write on due messages that may only go from one account what holds them.
+
+    Args:
+        db: Where to write.
+        gates: What holds each account.
+        now: The present moment.
+
+    Returns:
+        The accounts that messages wait for.
+    """
+    rows = await db.fetch(
+        QUERIES["mark_bound"],
+        account_ids=list(gates),
+        gates=list(gates.values()),
+        now=now,
+        limit=MAX_BOUND,
+    )
+    return frozenset(row["account_id"] for row in rows)
+
+
+async def count_waiting(db: Executor, campaign_id: int, now: datetime) -> list[Waiting]:
+    """Return what of a campaign waits, counted up to a bound by what is written on it."""
+    rows = await db.fetch(
+        QUERIES["count_waiting"], campaign_id=campaign_id, now=now, limit=MAX_MARKED
+    )
+    return [Waiting(**{name: row[name] for name in Waiting.__slots__}) for row in rows]
 
 
 async def count_held(db: Executor) -> dict[str, int]:

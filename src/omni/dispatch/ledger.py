@@ -5,21 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from omni.base.log import get_logger
-from omni.dispatch import pacing
-from omni.dispatch.rows import account_from, message_from
-from omni.dispatch.types import Account, Charge, Facts, Gate, Message, Outcome, Slot
+from omni.dispatch.rows import message_from
+from omni.dispatch.types import Account, Facts, Gate, Message, Outcome
 from omni.storage.db import Executor
-from omni.storage.sql import Fragment, load_queries
+from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.dispatch", "sending")
-
-NEWEST = 500
-"""So many of an account's charges are read one by one."""
 
 MAX_MARKED = 10_000
 MAX_RECOVERED = 1_000
 _CONTACTED_SINCE = timedelta(days=7)
-_ACCOUNT = {"columns": Fragment(", ".join(Account.__slots__))}
 
 
 async def recover(db: Executor, *, lost_before: datetime, now: datetime) -> int:
@@ -41,36 +36,6 @@ async def recover(db: Executor, *, lost_before: datetime, now: datetime) -> int:
     if given_back or doubted:
         get_logger().warning("dispatch.recovered", given_back=given_back, ambiguous=doubted)
     return given_back + doubted
-
-
-async def lock_account(tx: Executor, account_id: int) -> Account | None:
-    """Return the account, locked: its claims happen one after the other, in every worker."""
-    row = await tx.fetchrow(QUERIES["lock_account"], _ACCOUNT, id=account_id)
-    return None if row is None else account_from(row)
-
-
-async def sender_now(tx: Executor, account_id: int) -> Account | None:
-    """Return the account as it is at this moment."""
-    row = await tx.fetchrow(QUERIES["get_sender"], _ACCOUNT, id=account_id)
-    return None if row is None else account_from(row)
-
-
-async def slot(tx: Executor, account: Account, now: datetime) -> Slot:
-    """Return when the account may send, by all that it has sent; its row should be locked.
-
-    Of a long past only the newest charges are read, and those further back that decide anything.
-    """
-    limits = pacing.limits_of(account)
-    places = pacing.deciding_places(limits, now)
-    window = {"account_id": account.id, "since": now - pacing.WEEK}
-    rows = await tx.fetch(QUERIES["list_charges"], None, limit=min(max(places), NEWEST), **window)
-    charges = [Charge(row["charged_at"], row["in_flight"]) for row in rows]
-    far = [place for place in places if place > NEWEST] if len(rows) == NEWEST else []
-    older: dict[int, datetime] = {}
-    if far:
-        found = await tx.fetch(QUERIES["list_places"], None, places=far, **window)
-        older = {row["place"]: row["charged_at"] for row in found}
-    return pacing.next_slot(limits, pacing.charged_times(charges, now), now, older)
 
 
 async def pick(tx: Executor, account: Account, now: datetime) -> Message | None:

@@ -150,13 +150,6 @@ def daily_cap(limits: Limits, at: datetime) -> int:
     return min(limits.daily, _ramp(warmup, limits.daily, (at - warmup.begins) // DAY))
 
 
-def used(charged: Iterable[datetime], now: datetime) -> tuple[int, int, int]:
-    """Return how many charges count in the hour, the day and the week until `now`."""
-    ages = [now - moment for moment in charged]
-    hour, day, week = (sum(age < window for age in ages) for window in (HOUR, DAY, WEEK))
-    return hour, day, week
-
-
 def _slot(limits: Limits, past: _Past, now: datetime, older: _Older) -> Slot:
     """As `next_slot`, with the charges oldest first."""
     opens, gate = _limits_open(limits, past, now, older)

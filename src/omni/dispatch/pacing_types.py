@@ -97,3 +97,17 @@ class Tries:
     bounced: int
     awaited: int
     delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """How many messages count against an account's limits at a moment.
+
+    Attributes:
+        daily_cap: The daily limit that holds at that moment, the warm-up included.
+    """
+
+    in_hour: int
+    in_day: int
+    in_week: int
+    daily_cap: int

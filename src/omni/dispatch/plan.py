@@ -217,6 +217,19 @@ def why_waiting(accounts: Sequence[Account], has_sender: bool, ends: Sequence[La
     return Slot(None, ends[0].gate)
 
 
+def account_gates(
+    accounts: Sequence[Account], platforms: frozenset[str], ends: Sequence[LaneEnd]
+) -> dict[int, Gate]:
+    """Return what holds each account, for the messages that may only go from there."""
+    gates = {end.account_id: end.gate for end in ends if end.gate is not None}
+    for account in accounts:
+        if account.status != "active":
+            gates[account.id] = pause_gate(account)
+        elif account.platform not in platforms:
+            gates[account.id] = Gate.NO_SENDER
+    return gates
+
+
 def _short(text: str) -> str:
     """Return foreign text as it may be stored."""
     return clean(text)[:_MAX_ERROR]

@@ -1,29 +1,6 @@
 -- owns:
 -- reads: accounts, messages, campaigns, profile_features, leads
 
--- name: lock_account
--- accounts_pkey. Claims of one account happen one after the other, in every worker; the lock lets
--- the foreign key of `messages` through.
-select {{columns}} from accounts where id = :id for no key update;
-
--- name: list_charges
--- messages_charged, the newest ones: of those further back, a few decide (list_places).
-select charged_at, state in ('claimed', 'sending') as in_flight
-from messages
-where account_id = :account_id and charged_at > :since
-order by charged_at desc limit :limit;
-
--- name: list_places
--- messages_charged, the index alone: when the n-th newest charge was, for each n that decides.
-select wanted.place, c.charged_at
-from unnest(:places::int[]) as wanted (place)
-cross join lateral (
-    select charged_at from messages
-    where account_id = :account_id and charged_at > :since
-    order by charged_at desc
-    offset wanted.place - 1 limit 1
-) c;
-
 -- name: pick_own
 -- messages_bound: whom this account has written to before, and who has waited for the longest time;
 -- a row that another worker holds is passed over.
@@ -158,10 +135,6 @@ where id in (
         and state in ('pending', 'approved') and bound_account_id is distinct from :account_id
     for update skip locked
 );
-
--- name: get_sender
--- accounts_pkey: the account as it is at the wire.
-select {{columns}} from accounts where id = :id;
 
 -- name: record_outcome
 -- messages_pkey. Charged if it was taken, or perhaps. The worker that was on the wire knows better

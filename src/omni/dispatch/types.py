@@ -24,6 +24,7 @@ class Gate(StrEnum):
     """What holds a message, in the words that a person reads."""
 
     APPROVAL = "approval"
+    DOUBT = "perhaps sent"
     SUPPRESSED = "suppressed"
     RECIPIENT = "recipient"
     LEAD = "lead withdrawn or rejected"

@@ -21,7 +21,7 @@ from omni.base.log import get_logger
 from omni.base.vault import Vault
 from omni.connectors.ports import MessageSender
 from omni.connectors.types import Credentials, Outgoing
-from omni.dispatch import accounts_store, held_store, ledger, plan
+from omni.dispatch import accounts_store, held_store, ledger, pacing_store, plan
 from omni.dispatch.ledger import QUERIES
 from omni.dispatch.rows import message_from
 from omni.dispatch.types import (
@@ -185,11 +185,11 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
     """
     run.looks += 1
     async with run.db.transaction() as tx:
-        current = await ledger.lock_account(tx, account.id)
+        current = await pacing_store.lock_account(tx, account.id)
         now = run.clock()
         if current is None or current.status != "active":
             return _end(account, plan.pause_gate(current))
-        slot = await ledger.slot(tx, current, now)
+        slot = await pacing_store.slot(tx, current, now)
         if slot.gate is not None:
             return _end(account, slot.gate, slot.at)
         message = await ledger.pick(tx, current, now)
@@ -261,7 +261,7 @@ async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Mess
         message = message_from(row)
         if await _is_held(run, tx, message, account, now):
             return None
-        wire = plan.at_the_wire(await ledger.sender_now(tx, account.id), message, now)
+        wire = plan.at_the_wire(await pacing_store.sender_now(tx, account.id), message, now)
         if wire.gate is not None and wire.at is not None:
             await ledger.set_aside(tx, message, wire.gate, eligible_at=wire.at, now=now)
             return None
@@ -341,4 +341,7 @@ async def _explain(
         )
         if slot.gate is None or await held_store.mark_waiting(run.db, platform, slot.gate, now):
             moments.append(slot.at)
+    gates = plan.account_gates(accounts, frozenset(run.senders), ends)
+    waited_for = await held_store.mark_bound(run.db, gates, now)
+    moments += [end.at for end in ends if end.account_id in waited_for]
     return min((moment for moment in moments if moment is not None), default=None)

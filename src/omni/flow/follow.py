@@ -23,6 +23,9 @@ MAINTAIN_BATCH = 1_000
 EVERYTHING = (1 << len(MARKS)) - 1
 """All of `MARKS`."""
 
+DISPATCH_AGAIN = timedelta(seconds=10)
+"""Runs of dispatch that accounts wait for begin at multiples of this."""
+
 IMAGES_BATCH = 100
 """The most people whose pictures one job fetches."""
 
@@ -129,12 +132,14 @@ def after_drafting(approved: int, job_id: UUID) -> tuple[NewJob, ...]:
 def after_dispatch(next_eligible: datetime | None) -> tuple[NewJob, ...]:
     """Messages that an account's limits hold go out as soon as the limits allow.
 
-    The moment is rounded up to the minute, so that many runs ask for one job.
+    The moment is rounded up to ten seconds, so that many runs ask for one job, and hardly any of an
+    account's allowance is lost by waiting.
     """
     if next_eligible is None:
         return ()
-    minute = next_eligible.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return (NewJob(DispatchMessages(), key=f"dispatch.dm@{minute.isoformat()}", run_at=minute),)
+    past = (next_eligible - datetime.min.replace(tzinfo=next_eligible.tzinfo)) % DISPATCH_AGAIN
+    run_at = next_eligible - past + DISPATCH_AGAIN
+    return (NewJob(DispatchMessages(), key=f"dispatch.dm@{run_at.isoformat()}", run_at=run_at),)
 
 
 def after_learning(campaign_id: int, version: int) -> tuple[NewJob, ...]:

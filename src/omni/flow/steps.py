@@ -28,6 +28,7 @@ from omni.feedback import store as feedback_store
 from omni.feedback import work as feedback
 from omni.feedback.plan import consequences
 from omni.flow import caring, follow
+from omni.flow.answers import note_answers
 from omni.flow.crowds import target_of
 from omni.flow.drafting import draft_messages, follow_up, write_drafts
 from omni.flow.erasing import erase_person
@@ -178,7 +179,12 @@ async def _promote(world: World, campaign: Campaign) -> LeadReport:
 async def dispatch_messages(world: World, job: JobContext, args: DispatchMessages) -> StepResult:
     """Send what was approved, as far as the accounts' limits allow."""
     report = await dispatching.dispatch(
-        world.db, world.senders, world.vault, clock=world.clock, report=job.report
+        world.db,
+        world.senders,
+        world.vault,
+        clock=world.clock,
+        report=job.report,
+        cooldown=timedelta(hours=world.settings.person_cooldown_h),
     )
     async with world.db.transaction() as tx:
         await leads_store.mark_contacted(tx, report.contacted_lead_ids, now=world.clock())
@@ -188,7 +194,11 @@ async def dispatch_messages(world: World, job: JobContext, args: DispatchMessage
 async def reconcile_messages(world: World, job: JobContext, args: ReconcileMessages) -> StepResult:
     """Look for ambiguous messages in their threads; what stays in doubt goes to a person."""
     report = await reconciling.reconcile(
-        world.db, world.senders, world.vault, clock=world.clock, report=job.report
+        world.db,
+        world.senders,
+        world.vault,
+        clock=world.clock,
+        report=job.report,
     )
     return StepResult(asdict(report))
 
@@ -222,6 +232,7 @@ async def _sweep_account(world: World, account: Account) -> int:
     now = world.clock()
     async with world.db.transaction() as tx:
         new = await feedback_store.record(tx, account.id, events, cursor, now)
+        await note_answers(tx, new, now)
         outcome = consequences(new)
         await leads_store.mark_replied(tx, outcome.replied_leads, now=now)
         for person in outcome.suppress:
