@@ -11,7 +11,8 @@ from omni.dispatch.types import Account, Gate, MessageState, Slot
 
 HELP: Final[Mapping[Gate, str]] = {
     Gate.APPROVAL: "Read the messages and approve them.",
-    Gate.DOUBT: "Look at the platform, and settle whether they have arrived.",
+    Gate.DOUBT: "Nothing: their threads are looked through. They are not sent again.",
+    Gate.PERSON: "Look at the platform, and settle whether they have arrived.",
     Gate.SUPPRESSED: "Nothing: these people must not be written to.",
     Gate.RECIPIENT: "Nothing: these people do not take messages. They are asked again daily.",
     Gate.LEAD: "Accept the leads if the campaign wants these people after all.",
@@ -36,6 +37,7 @@ HELP: Final[Mapping[Gate, str]] = {
     Gate.PLATFORM: "Nothing: the platform is asked again. Look at the error of the messages.",
 }
 """What a person can do about a gate, one sentence or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -122,7 +124,7 @@ def _why(
     if each.state == "pending":
         return Gate.APPROVAL, None, None
     if each.state == "ambiguous":
-        return Gate.DOUBT, None, None
+        return _gate_named(each.held_by) or Gate.DOUBT, None, each.eligible_at
     if not campaign_active:
         return Gate.CAMPAIGN, None, None
     if not each.due:
