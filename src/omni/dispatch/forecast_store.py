@@ -11,7 +11,7 @@ from omni.storage.db import Executor
 from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.dispatch", "drafts")
-SENDING = load_queries("omni.dispatch", "sending")
+PACING = load_queries("omni.dispatch", "pacing")
 
 MAX_COUNTED = 10_000
 
@@ -46,7 +46,7 @@ async def finish_of(
 
 async def _charged(db: Executor, account: Account, now: datetime) -> list[datetime]:
     rows = await db.fetch(
-        SENDING["list_charges"],
+        PACING["list_charges"],
         account_id=account.id,
         since=now - _WINDOW,
         limit=max(1, account.weekly_limit),

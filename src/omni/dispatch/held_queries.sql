@@ -67,7 +67,7 @@ marked as (
 )
 select distinct account_id from head;
 
--- name: count_waiting
+-- name: count_held_by
 -- messages_by_campaign_state, each state up to the bound: what of a campaign waits, and for what.
 select platform, state, held_by, bound_account_id, eligible_at <= :now as due,
     count(*) as messages, min(eligible_at) as eligible_at

@@ -53,7 +53,7 @@ async def mark_bound(db: Executor, gates: Mapping[int, Gate], now: datetime) -> 
 async def count_waiting(db: Executor, campaign_id: int, now: datetime) -> list[Waiting]:
     """Return what of a campaign waits, counted up to a bound by what is written on it."""
     rows = await db.fetch(
-        QUERIES["count_waiting"], campaign_id=campaign_id, now=now, limit=MAX_MARKED
+        QUERIES["count_held_by"], campaign_id=campaign_id, now=now, limit=MAX_MARKED
     )
     return [Waiting(**{name: row[name] for name in Waiting.__slots__}) for row in rows]
 
