@@ -123,6 +123,7 @@ def deps(
         db=db,
         broker=broker or Bell(),
         platforms=PLATFORMS,
+        senders=frozenset(PLATFORMS),
         vault=Vault(Fernet.generate_key().decode()),
         clock=clock,
         require_keys=require_keys,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -37,11 +37,13 @@ class MessengerCase:
         taken: Counts the requests for a message to this person that the platform carried out.
         texts: Tells what this person has received in this test.
         reply: Lets somebody who was written to answer; at least one of the first ten does.
+        lacks: Which of `settings`, `thread` and `inbox` the platform cannot have, each with the
+            reason.
         nonce: Parts this test's messages from those of others on the same server.
     """
 
     sender: MessageSender
-    inbox: Inbox
+    inbox: Inbox | None
     down: MessageSender
     me: Credentials
     nobody: Credentials
@@ -52,6 +54,7 @@ class MessengerCase:
     taken: Callable[[str], Awaitable[int]]
     texts: Callable[[str], Awaitable[list[str]]]
     reply: Callable[[str, str], Awaitable[None]] = _by_themselves
+    lacks: Mapping[str, str] = field(default_factory=dict[str, str])
     nonce: str = field(default_factory=lambda: uuid4().hex[:12])
 
     def to(self, person: str) -> Outgoing:

@@ -22,6 +22,7 @@ from tests.conformance.bluesky_messenger import bluesky
 from tests.conformance.mastodon_messenger import mastodon
 from tests.conformance.matrix_messenger import matrix
 from tests.conformance.messenger_case import Failure, MakeCase, MessengerCase
+from tests.conformance.webhook_messenger import webhook
 from tests.synthetic_fixtures import break_network, quick_client, running_network
 
 _SYNTHETIC_FAULTS: Mapping[Failure, dict[str, object]] = {
@@ -74,6 +75,7 @@ MESSENGERS: Mapping[str, tuple[MakeCase, tuple[pytest.MarkDecorator, ...]]] = {
     "mastodon": (mastodon, (pytest.mark.xdist_group("mastodon"),)),
     "matrix": (matrix, (pytest.mark.xdist_group("matrix"),)),
     "synthetic": (synthetic, ()),
+    "webhook": (webhook, ()),
 }
 
 

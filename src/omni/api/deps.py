@@ -121,6 +121,7 @@ class ApiDeps:
 
     Attributes:
         platforms: The seed types of each platform that can be crawled.
+        senders: The platforms on which messages can be sent, or handed over.
         seeds: What people are told of the seed types of each platform.
         require_keys: Every call needs a key; otherwise only this machine may call.
         files: Where files of people are kept; None where none are taken.
@@ -137,6 +138,7 @@ class ApiDeps:
     clock: Clock
     require_keys: bool = False
     objects: ReadsObjects = field(default_factory=NoObjects)
+    senders: frozenset[str] = frozenset()
     seeds: Mapping[str, Sequence[SeedType]] = field(default_factory=dict[str, Sequence[SeedType]])
     files: Files | None = None
     max_upload_bytes: int = 1_000_000_000

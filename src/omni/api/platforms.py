@@ -20,6 +20,18 @@ def check_platform(platforms: Platforms, platform: str) -> None:
         raise Rejected(f"there is no such platform: use {_choices(platforms)}", field="platform")
 
 
+def check_sender(senders: frozenset[str], platform: str) -> None:
+    """Refuse a platform on which nobody can be written to.
+
+    Raises:
+        Rejected: With the choices.
+    """
+    if platform not in senders:
+        raise Rejected(
+            f"no messages can be sent on such a platform: use {_choices(senders)}", field="platform"
+        )
+
+
 def check_seed(platforms: Platforms, platform: str, seed_type: str, max_depth: int) -> None:
     """Refuse a platform that there is not, a seed type or a depth that it does not know.
 

@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     mastodon_token: SecretStr | None = None
     matrix_url: str | None = None
     matrix_token: SecretStr | None = None
+    webhook_sender_url: str | None = None
+    webhook_sender_platforms: str = "file"
+    export_platforms: str = ""
 
     secret_key: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -180,6 +180,7 @@ def _deps(world: World, host: str) -> ApiDeps:
         db=world.db,
         broker=world.broker,
         platforms={name: source.seed_types for name, source in world.sources.items()},
+        senders=frozenset(world.senders),
         seeds=world.seeds,
         vault=world.vault,
         objects=world.objects,

@@ -107,11 +107,16 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message on its way; `key` is the same for the same message, where platforms honour it."""
+    """A message on its way; `key` is the same for the same message, where platforms honour it.
+
+    Attributes:
+        username: How people read the recipient's name, for whom a message is handed over to.
+    """
 
     platform_id: str
     text: str
     key: str
+    username: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

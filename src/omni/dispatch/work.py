@@ -312,7 +312,8 @@ async def _on_the_wire(run: _Run, credentials: Credentials, message: Message) ->
     sender, now = run.senders[message.platform], run.clock()
     if plan.is_late(message, now):
         return plan.not_taken(message, "the worker slept before the wire", now, None)
-    outgoing = Outgoing(message.platform_id, message.body, plan.message_key(message))
+    key = plan.message_key(message)
+    outgoing = Outgoing(message.platform_id, message.body, key, message.username)
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             receipt = await sender.send(credentials, outgoing)

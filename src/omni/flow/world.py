@@ -11,6 +11,7 @@ from omni.base.clock import Clock, utc_now
 from omni.base.errors import Rejected
 from omni.base.settings import Settings
 from omni.base.vault import Vault, open_vault
+from omni.connectors.handover.opening import open_handovers
 from omni.connectors.http import HttpClient
 from omni.connectors.ports import Inbox, MessageSender, ProfileSource, Remembering
 from omni.connectors.registry import load_connectors
@@ -86,6 +87,8 @@ async def build_world(
         connectors = load_connectors()
         base_urls = [url for connector in connectors for url in connector.base_urls(settings)]
         said = {u: s for each in connectors for u, s in each.authorizations(settings).items()}
+        if settings.webhook_sender_url:
+            base_urls.append(settings.webhook_sender_url)
         http = await stack.enter_async_context(
             HttpClient.from_settings(settings, base_urls=base_urls, authorizations=said)
         )
@@ -93,6 +96,8 @@ async def build_world(
         for source in sources.values():
             if isinstance(source, Remembering):
                 source.use_memory(Pages(db, utc_now))
+        handed = open_handovers(http, settings)
+        inboxes = _open({c.platform: c.inbox for c in connectors}, http, settings)
         judges = build_pools(settings)
         for judge in judges:
             stack.push_async_callback(judge.close)
@@ -102,8 +107,9 @@ async def build_world(
             broker=broker,
             http=http,
             sources=sources,
-            senders=_open({c.platform: c.sender for c in connectors}, http, settings),
-            inboxes=_open({c.platform: c.inbox for c in connectors}, http, settings),
+            senders=_open({c.platform: c.sender for c in connectors}, http, settings) | handed,
+            # What is handed over is answered to whoever delivers it, and comes back by webhook.
+            inboxes={name: inbox for name, inbox in inboxes.items() if name not in handed},
             seeds={c.platform: c.seeds for c in connectors},
             judges=judges,
             prices=read_prices(settings.llm_prices),

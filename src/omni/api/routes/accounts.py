@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Response
 
 from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
-from omni.api.platforms import check_platform
+from omni.api.platforms import check_sender
 from omni.api.routes.params import RowId
 from omni.api.routes.soon import dispatch_soon
 from omni.api.schemas import AccountIn, AccountOut, Page, PauseIn
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/accounts", tags=["accounts"])
 @router.post("", status_code=201, response_model=AccountOut, summary="Add an account")
 async def create_account(body: AccountIn, deps: Deps, once: RunOnce) -> Response:
     """Add an identity; its secret is stored encrypted and never shown."""
-    check_platform(deps.platforms, body.platform)
+    check_sender(deps.senders, body.platform)
     secret = None if body.secret is None else body.secret.get_secret_value().encode()
 
     async def effect(tx: Tx) -> AccountOut:
