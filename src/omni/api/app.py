@@ -31,6 +31,7 @@ from omni.api.routes import (
     recordings,
     refresh,
     suppressions,
+    webhook_endpoints,
 )
 from omni.api.security import Guard
 
@@ -51,6 +52,7 @@ API_ROUTERS = (
     hosts.router,
     judge.router,
     recordings.router,
+    webhook_endpoints.router,
     health.router,
 )
 CRAWLER_ROUTERS = (crawl.router, hosts.router, health.router)

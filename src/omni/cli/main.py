@@ -21,6 +21,7 @@ from omni.cli import (
     replaying,
     running,
     simulate,
+    webhooks,
 )
 from omni.cli.faults import guarded
 
@@ -44,6 +45,7 @@ app.command("simulate", help="Send for weeks on virtual time, and check what mus
 app.command("costs", help="Show what a campaign's models were paid for.")(judging.costs)
 app.add_typer(keys.app, name="keys")
 app.add_typer(persons.app, name="person")
+app.add_typer(webhooks.app, name="webhooks")
 judging.add_commands(judge.app)
 app.add_typer(judge.app, name="judge")
 app.add_typer(judge.prompt_app, name="prompt")

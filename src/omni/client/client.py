@@ -13,6 +13,7 @@ from omni.client.operations import OperationCalls
 from omni.client.people import PeopleCalls
 from omni.client.persons import PersonCalls
 from omni.client.transport import ApiProblem, ApiUnreachable, Transport
+from omni.client.webhooks import WebhookCalls
 
 __all__ = ["ApiProblem", "ApiUnreachable", "OmniClient"]
 
@@ -24,6 +25,7 @@ class OmniClient(
     JudgeCalls,
     PeopleCalls,
     PersonCalls,
+    WebhookCalls,
     OperationCalls,
 ):
     """Talks to one API (or to the crawler service, for the `crawl` methods).

@@ -65,6 +65,7 @@ from omni.api.schemas.people import (
     RefreshOut,
     RefreshPlatformOut,
 )
+from omni.api.schemas.webhooks import DeliveryOut, EndpointMade, EndpointOut, Replayed
 from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.connectors.file.types import TARGETS, Target
 from omni.jobs.types import JobState
@@ -84,11 +85,14 @@ __all__ = [
     "CrawlConfigIn",
     "CriteriaField",
     "Decision",
+    "DeliveryOut",
     "DisagreementOut",
     "Done",
     "DraftPreview",
     "DraftsPreview",
     "EditOut",
+    "EndpointMade",
+    "EndpointOut",
     "ErasureOut",
     "EstimateOut",
     "EvaluationOut",
@@ -128,6 +132,7 @@ __all__ = [
     "RecordingOut",
     "RefreshOut",
     "RefreshPlatformOut",
+    "Replayed",
     "RowPreview",
     "RowProblem",
     "SeedTypeOut",

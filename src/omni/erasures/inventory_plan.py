@@ -189,5 +189,15 @@ INVENTORY: Mapping[str, Kept] = {
         "",
         "platform price average longest_s cost budget people requests failed ran_at",
     ),
+    "webhook_endpoints": _kept(
+        "nothing",
+        "",
+        "id url kinds secret status disabled_because failing_since last_ok_at last_error "
+        "created_at",
+    ),
+    "webhook_events": _kept("nothing", "", "id kind row_id occurred_at"),
+    "webhook_deliveries": _kept(
+        "nothing", "", "endpoint_id event_id state attempts next_at error ended_at"
+    ),
     "rounds": _kept("nothing", "", "name reached counting counted counted_at"),
 }

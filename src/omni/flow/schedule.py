@@ -15,6 +15,7 @@ from omni.crawl import store as crawl_logs
 from omni.jobs import store
 from omni.jobs.types import (
     CrawlRefresh,
+    DeliverWebhooks,
     DispatchMessages,
     FollowUp,
     JobArgs,
@@ -32,6 +33,7 @@ from omni.predicate.plan import compile_criteria
 from omni.profiles.types import ENRICH_VERSION
 from omni.qualification import recordings_store as recordings
 from omni.storage.db import Database
+from omni.webhooks import store as webhooks
 
 TICK_S = 10.0
 CAMPAIGNS_PER_TICK = 500
@@ -182,9 +184,22 @@ async def run_schedule(
                 db, before=clock() - recordings_kept, limit=DELETED_PER_TICK
             )
             await crawl_logs.delete_ended(db, limit=LOGS_PER_TICK)
+            await _call_webhooks(db, clock(), forget_before=clock() - jobs_kept)
         except Transient as error:
             log.warning("schedule.tick_faltered", error=str(error))
         await _sleep(stop, TICK_S)
+
+
+async def _call_webhooks(db: Database, now: datetime, *, forget_before: datetime) -> None:
+    """Write the job of this tick where a call is due, and forget what happened long ago."""
+    due = await webhooks.next_due(db)
+    if due is None or due > now:
+        return
+    slot = _slot(now, timedelta(seconds=TICK_S))
+    key = f"webhooks.deliver@{slot:%Y-%m-%dT%H:%M:%S}"
+    async with db.transaction() as tx:
+        await store.enqueue(tx, [NewJob(DeliverWebhooks(), key=key)], now=now)
+    await webhooks.forget(db, before=forget_before)
 
 
 def _remember(known: frozenset[str], due: Sequence[NewJob]) -> frozenset[str]:

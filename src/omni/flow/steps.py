@@ -30,6 +30,7 @@ from omni.feedback.plan import consequences
 from omni.flow import caring, follow
 from omni.flow.answers import note_answers
 from omni.flow.crowds import target_of
+from omni.flow.delivering import deliver_webhooks
 from omni.flow.drafting import draft_messages, follow_up, write_drafts
 from omni.flow.erasing import erase_person
 from omni.flow.finding import crawl_seed
@@ -45,6 +46,7 @@ from omni.jobs.plan import describe
 from omni.jobs.types import (
     CrawlRefresh,
     CrawlSeed,
+    DeliverWebhooks,
     DispatchMessages,
     DraftMessages,
     ErasePerson,
@@ -280,6 +282,7 @@ def bind_steps(world: World) -> Steps:
         ReconcileMessages: reconcile_messages,
         SweepFeedback: sweep_feedback,
         ErasePerson: erase_person,
+        DeliverWebhooks: deliver_webhooks,
         UpdateWeights: update_weights,
         Noop: noop,
     }

@@ -219,6 +219,14 @@ class ErasePerson(JobArgs, frozen=True):
     erasure_id: str
 
 
+class DeliverWebhooks(JobArgs, frozen=True):
+    """Tell the user's own programs what has happened, as far as it is due."""
+
+    kind = "webhooks.deliver"
+    queue = "dispatch"
+    timeout_s = 300.0
+
+
 class UpdateWeights(JobArgs, frozen=True):
     """Learn the campaign's weights from its outcomes."""
 
@@ -241,6 +249,7 @@ KINDS: Mapping[str, type[JobArgs]] = {
         CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
         SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages,
         WriteDrafts, FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, ErasePerson,
+        DeliverWebhooks,
         UpdateWeights, Noop,
     )
 }  # fmt: skip
