@@ -1,9 +1,11 @@
 """Qualification against a stand-in for Ollama with a fixed latency and a few slots.
 
-What is measured: how busy the server's slots are kept, the processor time of a verdict, what the
-shortlist costs when a hundred times more candidates have been judged, and a run again over 100,000
-candidates of whom all have been judged. The stand-in is a process of its own, as a server is; the
-processor time is that of the thread that qualifies. `OMNI_BENCH_PEOPLE` says how many are judged.
+What is measured: how busy the server's slots are kept, by its own books (more calls than slots may
+wait in its queue; how many is for the judge's pace to find out), the processor time of a verdict,
+what the shortlist costs when a hundred times more candidates have been judged, and a run again over
+100,000 candidates of whom all have been judged. The stand-in is a process of its own, as a server
+is; the processor time is that of the thread that qualifies. `OMNI_BENCH_PEOPLE` says how many are
+judged (400).
 """
 
 from __future__ import annotations
@@ -103,9 +105,9 @@ ROWS = Query("rows", "select (select count(*) from llm_scores) + (select count(*
 async def main() -> None:
     """Measure all, and print it."""
     async with _database() as db:
-        with server_process(LATENCY_S) as server:
+        with server_process(LATENCY_S, SLOTS) as server:
             judge = OllamaJudge(
-                server.url, "llama3.1", timeout_s=60, max_tokens=200, concurrency=SLOTS
+                server.url, "llama3.1", timeout_s=60, max_tokens=200, concurrency=2 * SLOTS
             )
             await _slots(db, server, judge)
             few = await _crowd(db, judge.model, FEW, first=1_000_000)
@@ -123,9 +125,12 @@ async def _slots(db: Database, server: ServerProcess, judge: OllamaJudge) -> Non
     done = await _qualify(db, judge, campaign, PEOPLE)
     wall, cpu = perf_counter() - began, thread_time() - cpu
     assert done.verdicts == PEOPLE == server.calls()
-    busy = PEOPLE * LATENCY_S / (SLOTS * wall)
     note = f"{PEOPLE} verdicts, {SLOTS} slots, {LATENCY_S * 1_000:.0f} ms each"
-    _print("slot_utilisation", busy, "share", f"{note}; {wall:.1f} s")
+    bare = PEOPLE * LATENCY_S / (SLOTS * wall)
+    _print(
+        "slot_utilisation", server.busy_s() / (SLOTS * wall), "share",
+        f"{note}; {wall:.1f} s; by the latency alone, without the server's own work: {bare:.3f}",
+    )  # fmt: skip
     _print("cpu_ms_per_verdict", cpu * 1_000 / PEOPLE, "ms", note)
 
 

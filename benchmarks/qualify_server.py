@@ -6,6 +6,7 @@ measured wants it, and both the slots and the processor time would tell of that.
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Generator
@@ -26,15 +27,23 @@ class ServerProcess:
 
     def calls(self) -> int:
         """Return how many calls it has had."""
+        return self._ask()[0]
+
+    def busy_s(self) -> float:
+        """Return for how many seconds its slots were taken, added up, as it saw it itself."""
+        return self._ask()[1]
+
+    def _ask(self) -> tuple[int, float]:
         self._asked.write("\n")
         self._asked.flush()
-        return int(self._told.readline())
+        calls, busy_s = self._told.readline().split()
+        return int(calls), float(busy_s)
 
 
 @contextmanager
-def server_process(latency_s: float) -> Generator[ServerProcess]:
-    """Start a stand-in that takes so long for each answer, and stop it after the block."""
-    command = [sys.executable, "-m", "benchmarks.qualify_server", str(latency_s)]
+def server_process(latency_s: float, slots: int) -> Generator[ServerProcess]:
+    """Serve for the block: each answer takes so long, and so many are given at a time."""
+    command = [sys.executable, "-m", "benchmarks.qualify_server", str(latency_s), str(slots)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -47,12 +56,12 @@ def server_process(latency_s: float) -> Generator[ServerProcess]:
 
 
 def main() -> None:
-    """Serve until standard input ends; each line of it asks for the number of calls until then."""
+    """Serve until standard input ends; each line of it asks how much it has done."""
     with running_model_server() as server:
-        server.latency_s = float(sys.argv[1])
+        server.latency_s, server.slots = float(sys.argv[1]), asyncio.Semaphore(int(sys.argv[2]))
         print(server.url, flush=True)
         for _ in sys.stdin:
-            print(len(server.requests), flush=True)
+            print(len(server.requests), server.busy_s, flush=True)
 
 
 if __name__ == "__main__":

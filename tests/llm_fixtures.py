@@ -13,9 +13,10 @@ import json
 import re
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import aclosing, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Literal
 
 import uvicorn
@@ -68,6 +69,8 @@ class ModelServer:
     hung_up: threading.Event = field(default_factory=threading.Event)
     in_flight: int = 0
     most_in_flight: int = 0
+    busy_s: float = 0.0
+    slots: asyncio.Semaphore | None = None
     knows_json_schema: bool = True
     key: str | None = None
     url: str = ""
@@ -195,6 +198,21 @@ class ModelServer:
         part: Callable[[str, tuple[str, int, int] | None], str],
         broken: str,
     ) -> AsyncIterator[str]:
+        """Answer in parts, as soon as one of the slots is free, if there are so many only."""
+        async with (
+            self.slots or nullcontext(),
+            aclosing(self._say(asked, cap, part, broken)) as said,
+        ):
+            async for line in said:
+                yield line
+
+    async def _say(
+        self,
+        asked: Asked,
+        cap: int,
+        part: Callable[[str, tuple[str, int, int] | None], str],
+        broken: str,
+    ) -> AsyncGenerator[str]:
         fault = self.faults.popleft() if self.faults else None
         text = _TEXTS[fault] if fault in _TEXTS else self.reply(asked)
         if fault == "whitespace":
@@ -202,6 +220,7 @@ class ModelServer:
         size = 1_000_000 if fault == "10 MB" else TOKEN_CHARS
         tokens = [text[at : at + size] for at in range(0, len(text), size)]
         self.in_flight += 1
+        began = perf_counter()
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             await asyncio.sleep(self.latency_s)
@@ -222,6 +241,7 @@ class ModelServer:
             raise
         finally:
             self.in_flight -= 1
+            self.busy_s += perf_counter() - began
 
 
 def _text_of(content: str | list[dict[str, Any]]) -> str:

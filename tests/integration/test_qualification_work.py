@@ -268,13 +268,13 @@ async def test_a_cancelled_run_stops_its_calls(db: Database) -> None:
     campaign = await add_campaign(db)
     for number in range(6):
         await add_person(db, f"p{number}", candidate_of=campaign)
-    asked = asyncio.Event()
+    asked = asyncio.Semaphore(0)
     stopped = 0
 
     class Slow(WatchedJudge):
         async def ask(self, prompt: Prompt) -> Answer:
             nonlocal stopped
-            asked.set()
+            asked.release()
             try:
                 await asyncio.sleep(60)
             finally:
@@ -282,8 +282,8 @@ async def test_a_cancelled_run_stops_its_calls(db: Database) -> None:
             return GARBAGE
 
     run = asyncio.create_task(judge_all(db, Slow(), campaign))
-    await asked.wait()
-    await asyncio.sleep(0.05)
+    for _ in range(3):
+        await asyncio.wait_for(asked.acquire(), 60)
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run

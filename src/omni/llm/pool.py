@@ -43,6 +43,7 @@ class Pool:
         self._pace = Pace(float(judge.concurrency))
         self._breaker = Breaker()
         self._in_flight = 0
+        self._ahead = 0
         self._room = asyncio.Condition()
 
     @property
@@ -96,12 +97,8 @@ class Pool:
         await self._judge.close()
 
     async def _attempt(self, prompt: Prompt, meter: Meter) -> Answer:
-        async with self._place() as in_flight:
-            try:
-                ticket = await meter.before(self.model, prompt)
-            except BaseException:
-                self._forget_probe()
-                raise
+        ticket = await self._prepare(prompt, meter)
+        async with self._place(meter, ticket) as in_flight:
             began = self._monotonic()
             try:
                 answer = await self._judge.ask(prompt)
@@ -117,26 +114,63 @@ class Pool:
         await asyncio.shield(meter.after(ticket, answer))
         return answer
 
-    @asynccontextmanager
-    async def _place(self) -> AsyncGenerator[int]:
-        """Wait for a place among the calls under way; say how many there are then.
+    async def _prepare(self, prompt: Prompt, meter: Meter) -> object:
+        """Let the meter note a call before there is a place for it.
+
+        So a place that is given back is taken at once. Few are ahead, since what they have noted
+        counts as spent.
 
         Raises:
             Resting: The judge is left alone for now.
         """
         async with self._room:
-            await self._room.wait_for(self._has_room)
-            if left := pacing.rest_left(self._breaker, self._monotonic()):
-                raise Resting(f"{self.model} is left alone after failing", retry_after=left)
-            self._breaker = pacing.begun(self._breaker)
-            self._in_flight += 1
-            in_flight = self._in_flight
+            await self._room.wait_for(self._may_prepare)
+            self._refuse_while_resting()
+            self._ahead += 1
+        try:
+            return await meter.before(self.model, prompt)
+        except BaseException:
+            await self._step_back()
+            raise
+
+    @asynccontextmanager
+    async def _place(self, meter: Meter, ticket: object) -> AsyncGenerator[int]:
+        """Wait for a place among the calls under way; say how many there are then.
+
+        Raises:
+            Resting: The judge is left alone for now; the meter knows that no call was made.
+        """
+        try:
+            async with self._room:
+                await self._room.wait_for(self._has_room)
+                self._refuse_while_resting()
+                self._breaker = pacing.begun(self._breaker)
+                self._ahead -= 1
+                self._in_flight += 1
+                in_flight = self._in_flight
+        except BaseException:
+            await self._step_back()
+            await asyncio.shield(meter.after(ticket, Resting("it was not made")))
+            raise
         try:
             yield in_flight
         finally:
             self._in_flight -= 1
             async with self._room:
                 self._room.notify_all()  # a limit that grew, or a rest that began, is for everybody
+
+    async def _step_back(self) -> None:
+        """Be no longer ahead of a call."""
+        self._ahead -= 1
+        async with self._room:
+            self._room.notify_all()
+
+    def _refuse_while_resting(self) -> None:
+        if left := pacing.rest_left(self._breaker, self._monotonic()):
+            raise Resting(f"{self.model} is left alone after failing", retry_after=left)
+
+    def _may_prepare(self) -> bool:
+        return self._ahead <= int(self._pace.limit) // 2
 
     def _has_room(self) -> bool:
         return self._in_flight < int(self._pace.limit)

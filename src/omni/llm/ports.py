@@ -126,7 +126,7 @@ class Meter(Protocol):
         ...
 
     async def after(self, ticket: object, outcome: Answer | BaseException) -> None:
-        """Note how a call ended."""
+        """Note how a call ended; `Resting`: it was not made after all."""
         ...
 
 

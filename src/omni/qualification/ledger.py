@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from omni.base.clock import Clock
-from omni.llm.ports import Answer, Prompt, TooSlow, recording_key
+from omni.llm.ports import Answer, Prompt, Resting, TooSlow, recording_key
 from omni.llm.types import Prices, tokens_of
 from omni.qualification.types import BudgetSpent, Cost, Spent
 from omni.storage.db import Executor
@@ -83,8 +83,15 @@ class LedgerMeter:
         return Ticket(call_id, model, reserved)
 
     async def after(self, ticket: object, outcome: Answer | BaseException) -> None:
-        """Settle the call: how it ended, and what it really cost."""
+        """Settle the call: how it ended, and what it really cost; forget it if it was not made."""
         assert isinstance(ticket, Ticket)
+        if isinstance(outcome, Resting):
+            await self.db.execute(
+                QUERIES["forget_call"],
+                call_id=ticket.call_id,
+                reserved_micros=ticket.reserved_micros,
+            )
+            return
         answer = outcome if isinstance(outcome, Answer) else None
         await self.db.execute(
             QUERIES["settle_call"],

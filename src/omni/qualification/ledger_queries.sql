@@ -61,6 +61,19 @@ set cost_micros = b.cost_micros + :cost_micros::bigint - :reserved_micros::bigin
 from settled s
 where b.campaign_id = s.campaign_id and b.day = s.day and :cost_micros <> :reserved_micros;
 
+-- name: forget_call
+-- By the keys of llm_calls and llm_budgets: a call that was written down and never made takes nothing
+-- of the budget.
+with gone as (
+    delete from llm_calls c
+    where c.id = :call_id::bigint and c.ended_at is null
+    returning c.campaign_id, c.day
+)
+update llm_budgets b
+set calls = b.calls - 1, cost_micros = b.cost_micros - :reserved_micros::bigint
+from gone g
+where b.campaign_id = g.campaign_id and b.day = g.day;
+
 -- name: get_spent
 -- By the key of llm_budgets.
 select b.calls, b.cost_micros from llm_budgets b where b.campaign_id = :campaign_id and b.day = :day;
