@@ -204,7 +204,7 @@ async def test_the_api_shows_the_secret_once_and_names_what_is_wrong(db: Databas
         assert "secret" not in listed
         assert listed["kinds"] == ["message.sent"]
         stored = await rows(db, "select secret from webhook_endpoints")
-        assert made.secret.encode() not in stored[0][0]
+        assert made.secret not in str(stored)
         with pytest.raises(ApiProblem) as caught:
             await api.client.add_webhook_endpoint("ftp://crm.example")
         assert (caught.value.status, caught.value.field) == (422, "url")

@@ -69,8 +69,10 @@ from omni.api.schemas.webhooks import DeliveryOut, EndpointMade, EndpointOut, Re
 from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.connectors.file.types import TARGETS, Target
 from omni.jobs.types import JobState
+from omni.webhooks.types import EVENT_KINDS
 
 __all__ = [
+    "EVENT_KINDS",
     "TARGETS",
     "AccountOut",
     "AutopilotOut",

@@ -22,7 +22,9 @@ from omni.ui.imports import ImportsPage
 from omni.ui.jobs import JobList
 from omni.ui.judge import JudgePage
 from omni.ui.layout import attempt, frame, no_page
+from omni.ui.privacy import PrivacyPage
 from omni.ui.session import Sessions
+from omni.ui.webhooks import WebhooksPage
 
 PICTURE_HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
@@ -138,6 +140,18 @@ def _register_pages(sessions: Sessions) -> None:
         with frame("Accounts", "/accounts"):
             if client := sessions.current():
                 await AccountsPage(client).draw()
+
+    @ui.page("/privacy")
+    async def privacy() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Privacy", "/privacy"):
+            if client := sessions.current():
+                await PrivacyPage(client).draw()
+
+    @ui.page("/webhooks")
+    async def webhooks() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Webhooks", "/webhooks"):
+            if client := sessions.current():
+                await WebhooksPage(client).draw()
 
     @ui.page("/login")
     async def login() -> None:  # pyright: ignore[reportUnusedFunction]

@@ -22,6 +22,8 @@ PAGES = (
     ("Judges", "/judge"),
     ("Hosts", "/hosts"),
     ("Accounts", "/accounts"),
+    ("Webhooks", "/webhooks"),
+    ("Privacy", "/privacy"),
 )
 
 STATE_COLORS = {
@@ -30,6 +32,7 @@ STATE_COLORS = {
     "claimed": "primary", "sending": "primary", "new": "info", "pending": "info", "queued": "info",
     "paused": "warning", "ambiguous": "warning", "failed": "negative", "rejected": "negative",
     "ok": "positive", "slowed": "warning", "open": "negative", "half open": "warning",
+    "removing": "primary", "done": "positive", "delivered": "positive", "disabled": "negative",
 }  # fmt: skip
 
 

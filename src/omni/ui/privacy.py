@@ -80,7 +80,7 @@ def _receipt(erasure: ErasureOut) -> None:
     ):
         with ui.row().classes("w-full items-center gap-3"):
             ui.label(str(erasure.id)).classes("font-mono text-sm omni-text")
-            chip(erasure.state)
+            chip("done" if erasure.state == "done" else "removing")
             ui.space()
             ui.label(ago(erasure.asked_at)).classes("omni-muted text-sm")
         if erasure.waits_for:
