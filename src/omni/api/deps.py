@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from omni.base.clock import Clock
 from omni.base.errors import NotFound
 from omni.connectors.file.types import RowMap, Shape, Taken
+from omni.connectors.ports import MessageSender
 from omni.connectors.types import SeedType
 from omni.llm.ports import Health
 from omni.llm.types import Prices
@@ -56,6 +57,14 @@ class Encrypts(Protocol):
 
     def encrypt(self, secret: bytes) -> bytes:
         """Return `secret` encrypted."""
+        ...
+
+    def decrypt(self, token: bytes) -> bytes:
+        """Return what was encrypted.
+
+        Raises:
+            Rejected: No key fits.
+        """
         ...
 
 
@@ -128,6 +137,7 @@ class ApiDeps:
         max_upload_bytes: The most bytes of such a file.
         judges: In the order of preference; none where the model is off.
         prices: What their tokens cost.
+        verifiers: What verifies an account, by platform.
         judge_share: The share of each shortlist that is judged, whatever the campaign.
     """
 
@@ -144,6 +154,7 @@ class ApiDeps:
     max_upload_bytes: int = 1_000_000_000
     judges: Sequence[Judging] = ()
     prices: Prices = field(default_factory=Prices)
+    verifiers: Mapping[str, MessageSender] = field(default_factory=dict[str, MessageSender])
     judge_share: float = 1.0
 
 

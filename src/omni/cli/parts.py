@@ -190,6 +190,7 @@ def _deps(world: World, host: str) -> ApiDeps:
         max_upload_bytes=world.settings.import_max_bytes,
         judges=world.judges,
         prices=world.prices,
+        verifiers=world.senders,
         judge_share=world.settings.judge_share,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from omni.client.accounts import AccountCalls
 from omni.client.campaigns import CampaignCalls
 from omni.client.drafting import DraftingCalls
 from omni.client.imports import ImportCalls
@@ -19,6 +20,7 @@ __all__ = ["ApiProblem", "ApiUnreachable", "OmniClient"]
 
 
 class OmniClient(
+    AccountCalls,
     CampaignCalls,
     DraftingCalls,
     ImportCalls,

@@ -1,7 +1,9 @@
 """The models that the client returns, for those who know the client and not the API."""
 
 from omni.api.schemas import (
+    AccountNow,
     AccountOut,
+    CampaignHeld,
     CampaignOut,
     ClauseShare,
     CountOut,
@@ -13,6 +15,7 @@ from omni.api.schemas import (
     FieldError,
     Funnel,
     Health,
+    HeldOut,
     HostOut,
     JobAccepted,
     JobOut,
@@ -74,9 +77,11 @@ from omni.webhooks.types import EVENT_KINDS
 __all__ = [
     "EVENT_KINDS",
     "TARGETS",
+    "AccountNow",
     "AccountOut",
     "AutopilotOut",
     "BatchOut",
+    "CampaignHeld",
     "CampaignOut",
     "CampaignStatus",
     "ClaimOut",
@@ -103,6 +108,7 @@ __all__ = [
     "FreshnessOut",
     "Funnel",
     "Health",
+    "HeldOut",
     "HostOut",
     "ImageOut",
     "ImportCounts",

@@ -1,4 +1,4 @@
-"""Calls about jobs, accounts, suppressions, and what the service offers."""
+"""Calls about jobs, suppressions, and what the service offers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from omni.api.schemas import (
-    AccountOut,
     CriteriaField,
     Health,
     HostOut,
@@ -31,7 +30,7 @@ _LAST_POLL_S = 1.0
 
 
 class OperationCalls(Calls):
-    """Jobs, crawls, accounts, suppressions, platforms, health."""
+    """Jobs, crawls, suppressions, platforms, health."""
 
     async def list_jobs(
         self,
@@ -118,44 +117,6 @@ class OperationCalls(Calls):
     async def get_crawl_job(self, job_id: UUID | str) -> JobOut:
         """Return a crawl (crawler service)."""
         return await self._get(JobOut, f"/crawl/jobs/{job_id}")
-
-    async def create_account(
-        self,
-        *,
-        platform: str,
-        handle: str,
-        secret: str | None = None,
-        hourly_limit: int | None = None,
-        daily_limit: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> AccountOut:
-        """Add an identity that messages are sent from."""
-        body = given(
-            platform=platform,
-            handle=handle,
-            secret=secret,
-            hourly_limit=hourly_limit,
-            daily_limit=daily_limit,
-        )
-        return await self._send(AccountOut, "POST", "/accounts", body, idempotency_key)
-
-    async def list_accounts(self) -> list[AccountOut]:
-        """Return all accounts."""
-        return (await self._get(Page[AccountOut], "/accounts")).items
-
-    async def pause_account(
-        self, account_id: int, *, reason: str | None = None, idempotency_key: str | None = None
-    ) -> AccountOut:
-        """Send nothing from an account until it is resumed."""
-        path = f"/accounts/{account_id}/pause"
-        return await self._send(AccountOut, "POST", path, given(reason=reason), idempotency_key)
-
-    async def resume_account(
-        self, account_id: int, *, idempotency_key: str | None = None
-    ) -> AccountOut:
-        """Send from an account again."""
-        path = f"/accounts/{account_id}/resume"
-        return await self._send(AccountOut, "POST", path, None, idempotency_key)
 
     async def suppress(
         self,

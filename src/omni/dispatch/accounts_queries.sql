@@ -53,7 +53,9 @@ returning {{columns}};
 -- name: set_verified
 -- accounts_pkey. A secret that is not given stays as it is.
 update accounts
-set platform_id = :platform_id, verified_at = :now, last_ok_at = :now,
+set platform_id = coalesce(:platform_id::text, platform_id),
+    verified_at = case when :platform_id::text is null then verified_at else :now end,
+    last_ok_at = case when :platform_id::text is null then last_ok_at else :now end,
     credentials = coalesce(:secret, credentials)
 where id = :id
 returning {{columns}};

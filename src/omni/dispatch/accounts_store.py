@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from omni.base.errors import Conflict, NotFound
 from omni.base.log import get_logger
@@ -26,6 +26,14 @@ QUERIES = load_queries("omni.dispatch", "accounts")
 MAX_ACCOUNTS = 1_000
 MAX_RELEASED = 10_000
 _EVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Decrypts(Protocol):
+    """Gives secrets back: the vault."""
+
+    def decrypt(self, token: bytes) -> bytes:
+        """Return what was encrypted."""
+        ...
 
 
 COLUMNS = Fragment(", ".join(Account.__slots__))
@@ -104,16 +112,18 @@ async def set_pacing(tx: Executor, account_id: int, pacing: Pacing) -> Account:
 
 
 async def set_verified(
-    tx: Executor, account_id: int, *, platform_id: str, secret: bytes | None, now: datetime
+    tx: Executor, account_id: int, *, platform_id: str | None, secret: bytes | None, now: datetime
 ) -> Account:
     """Note that the platform knows the account; with a new secret, if one is given, encrypted.
+
+    Without a `platform_id` nobody was asked: only the secret is kept.
 
     Raises:
         NotFound: There is no such account.
         Conflict: It is somebody else than before, or another account is the same identity.
     """
     account = await get_account(tx, account_id)
-    if account.platform_id not in (None, platform_id):
+    if platform_id is not None and account.platform_id not in (None, platform_id):
         raise Conflict(f"these are the credentials of {platform_id}, not of {account.platform_id}")
     same = await tx.fetchrow(
         QUERIES["get_account_of"], _HELD, platform=account.platform, platform_id=platform_id
@@ -227,7 +237,7 @@ async def note_answer(
             await stop_harm(tx, account_id, now)
 
 
-async def credentials(db: Executor, account_id: int, vault: Vault) -> Credentials:
+async def credentials(db: Executor, account_id: int, vault: Decrypts) -> Credentials:
     """Return an account's identity with its secret, decrypted for one use.
 
     Raises:

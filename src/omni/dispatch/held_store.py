@@ -14,6 +14,8 @@ QUERIES = load_queries("omni.dispatch", "held")
 
 MAX_MARKED = 10_000
 MAX_BOUND = 1_000
+MAX_ASKED = 200
+"""The most accounts of which it is looked up when they may send."""
 
 
 async def waiting_platforms(db: Executor) -> list[str]:

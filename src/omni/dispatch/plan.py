@@ -8,6 +8,9 @@ from typing import Final
 
 from omni.base.errors import Rejected
 from omni.connectors.types import Receipt
+from omni.dispatch.held import HELP
+from omni.dispatch.held import Sender as Sender
+from omni.dispatch.held import why_held as why_held
 from omni.dispatch.pacing import CLOCK_SLACK, limits_of
 from omni.dispatch.pacing import DAY as DAY
 from omni.dispatch.pacing import HOUR as HOUR
@@ -215,6 +218,16 @@ def why_waiting(accounts: Sequence[Account], has_sender: bool, ends: Sequence[La
     if timed:
         return Slot(*min(timed, key=lambda pair: pair[0]))
     return Slot(None, ends[0].gate)
+
+
+def account_slot(account: Account, slot: Slot) -> Slot:
+    """Return when an account may send, by its state and (if it is active) by its limits."""
+    return slot if account.status == "active" else Slot(None, pause_gate(account))
+
+
+def help_with(gate: Gate) -> str:
+    """Return what a person can do about a gate."""
+    return HELP[gate]
 
 
 def account_gates(

@@ -1,5 +1,14 @@
 """What crosses the HTTP API, as models: the server validates with them, the client reads them."""
 
+from omni.api.schemas.accounts import (
+    AccountIn,
+    AccountNow,
+    AccountOut,
+    AccountPatch,
+    CampaignHeld,
+    HeldOut,
+    SecretIn,
+)
 from omni.api.schemas.criteria import (
     ClauseShare,
     CountOut,
@@ -14,7 +23,6 @@ from omni.api.schemas.criteria import (
 from omni.api.schemas.hosts import HostOut
 from omni.api.schemas.requests import (
     MAX_ID,
-    AccountIn,
     ApproveIn,
     CampaignIn,
     CampaignPatch,
@@ -33,7 +41,6 @@ from omni.api.schemas.requests import (
     TimetableKind,
 )
 from omni.api.schemas.responses import (
-    AccountOut,
     CampaignOut,
     CriteriaField,
     FieldError,
@@ -61,8 +68,11 @@ from omni.api.schemas.responses import (
 __all__ = [
     "MAX_ID",
     "AccountIn",
+    "AccountNow",
     "AccountOut",
+    "AccountPatch",
     "ApproveIn",
+    "CampaignHeld",
     "CampaignIn",
     "CampaignOut",
     "CampaignPatch",
@@ -80,6 +90,7 @@ __all__ = [
     "FollowUpModel",
     "Funnel",
     "Health",
+    "HeldOut",
     "HostOut",
     "JobAccepted",
     "JobIn",
@@ -101,6 +112,7 @@ __all__ = [
     "QualifyIn",
     "Ready",
     "ReasonOut",
+    "SecretIn",
     "SeedTypeOut",
     "SettleIn",
     "ShareOut",

@@ -10,7 +10,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SecretStr,
     StrictBool,
     StringConstraints,
     model_validator,
@@ -295,32 +294,6 @@ class MessagePatch(_In):
         StringConstraints(strip_whitespace=True, min_length=1, max_length=8_000),
         AfterValidator(printable),
     ]
-
-
-class AccountIn(_In):
-    """An identity that messages are sent from."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"platform": "synthetic", "handle": "me", "hourly_limit": 10, "daily_limit": 50}
-            ]
-        }
-    )
-
-    platform: Line
-    handle: Line
-    secret: SecretStr | None = Field(
-        default=None, max_length=4_000, description="Stored encrypted, never shown again"
-    )
-    hourly_limit: int = Field(default=10, ge=0, le=10_000)
-    daily_limit: int = Field(default=50, ge=0, le=100_000)
-
-    @model_validator(mode="after")
-    def _limits_agree(self) -> AccountIn:
-        if self.daily_limit < self.hourly_limit:
-            raise ValueError("daily_limit is below hourly_limit: raise it, or lower hourly_limit")
-        return self
 
 
 class PauseIn(_In):

@@ -235,19 +235,6 @@ class MessageOut(_Out):
     edited_at: datetime | None = None
 
 
-class AccountOut(_Out):
-    """An identity that messages are sent from; its secret is never shown."""
-
-    id: int
-    platform: str
-    handle: str
-    hourly_limit: int
-    daily_limit: int
-    status: Literal["active", "paused"]
-    pause_reason: str | None
-    created_at: datetime
-
-
 class SuppressionOut(_Out):
     """Someone who must not be written to."""
 
