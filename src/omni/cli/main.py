@@ -12,6 +12,7 @@ from typer.main import get_command
 from omni.base.log import configure_logging
 from omni.cli import (
     crawling,
+    handing,
     importing,
     judge,
     judging,
@@ -41,6 +42,9 @@ app.command("import", help="Take in the people of a CSV, JSONL or Parquet file."
 app.command("replay", help="Judge a campaign again from recordings alone.")(replaying.replay)
 app.command("simulate", help="Send for weeks on virtual time, and check what must hold.")(
     simulate.simulate
+)
+app.command("handover", help="Write what an account hands over to other tools, as CSV.")(
+    handing.handed_over
 )
 app.command("costs", help="Show what a campaign's models were paid for.")(judging.costs)
 app.add_typer(keys.app, name="keys")

@@ -8,6 +8,7 @@ from typing import Self
 from omni.client.accounts import AccountCalls
 from omni.client.campaigns import CampaignCalls
 from omni.client.drafting import DraftingCalls
+from omni.client.handed import HandedCalls
 from omni.client.imports import ImportCalls
 from omni.client.judge import JudgeCalls
 from omni.client.operations import OperationCalls
@@ -23,6 +24,7 @@ class OmniClient(
     AccountCalls,
     CampaignCalls,
     DraftingCalls,
+    HandedCalls,
     ImportCalls,
     JudgeCalls,
     PeopleCalls,

@@ -1,0 +1,16 @@
+-- owns:
+-- reads: messages, leads, campaigns
+
+-- name: page_handed_over
+-- messages_charged, in the order in which they were handed over; leads_pkey and campaigns_pkey.
+select
+    m.id, m.platform, m.platform_id, m.username, l.display_name, m.body, m.step, m.sent_at,
+    m.charged_at, c.name as campaign
+from messages m
+left join leads l on l.id = m.lead_id
+left join campaigns c on c.id = m.campaign_id
+where m.account_id = :account_id and m.state = 'sent' and m.charged_at is not null
+    and (m.charged_at, m.id) > (:after_at, :after_id)
+    and m.platform_message_id like 'export:%'
+order by m.charged_at, m.id
+limit :limit;
