@@ -117,6 +117,26 @@ async def test_a_decision_is_recorded_once_however_often_it_is_made(api: Served)
     assert {(event["lead_id"], event["source"]) for event in events} == {(lead_id, "person")}
 
 
+async def test_a_lead_tells_what_became_of_it(api: Served) -> None:
+    campaign_id = await api.campaign_id()
+    (lead_id, other) = await api.add_leads(campaign_id, range(2))
+    assert await api.client.lead_changes(lead_id) == []
+    for kind in ("accepted", "rejected"):
+        await api.client.decide_lead(lead_id, kind)
+    await api.client.decide_lead(other, "accepted")
+    found = await api.client.lead_changes(lead_id)
+    assert [(each.old_state, each.new_state) for each in found] == [
+        ("accepted", "rejected"),
+        ("new", "accepted"),
+    ]
+    assert len(await api.client.lead_changes(lead_id, limit=1)) == 1
+    raw = (await api.http.get(f"/leads/{lead_id}/changes")).json()
+    assert raw["next_cursor"] is None
+    with pytest.raises(ApiProblem) as refused:
+        await api.client.lead_changes(999_999)
+    assert refused.value.status == 404
+
+
 async def test_rejecting_a_lead_cancels_its_messages_and_no_others(api: Served) -> None:
     rejected, kept = await api.add_leads(await api.campaign_id(), range(2))
     cancelled = await add_message(api, rejected)

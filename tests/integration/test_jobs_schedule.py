@@ -12,6 +12,9 @@ import pytest
 from omni.base.errors import Transient
 from omni.flow import schedule
 from omni.jobs.types import NewJob, Noop
+from omni.llm.ports import Answer, Prompt, recording_key
+from omni.qualification import recordings_store as recordings
+from omni.qualification.recordings import About
 from omni.storage.db import Database
 from omni.storage.sql import Query
 from tests.jobs_fixtures import enqueue, eventually, rows
@@ -132,3 +135,34 @@ async def test_the_timetable_forgets_jobs_that_ended_long_ago(db: Database) -> N
             assert not await gone()
         stop.set()
         await scheduler
+
+
+async def test_the_timetable_forgets_what_models_were_asked_long_ago(db: Database) -> None:
+    prompt = Prompt("system", "user", {})
+    for days in (9, 1):
+        said = Answer(f"{days} days ago", complete=True, latency_ms=1.0)
+        await recordings.keep(db, About(), "m", prompt, said, now=NOW - timedelta(days=days))
+
+    async def nobody() -> Sequence[Campaign]:
+        return []
+
+    async def one_left() -> bool:
+        return len(await rows(db, "select 1 from llm_recordings")) == 1
+
+    stop = asyncio.Event()
+    scheduler = asyncio.create_task(
+        schedule.run_schedule(
+            db=db,
+            list_campaigns=nobody,
+            clock=lambda: NOW,
+            stop=stop,
+            recordings_kept=timedelta(days=8),
+        )
+    )
+    await eventually(one_left)
+    stop.set()
+    await scheduler
+    kept = await recordings.KeptRecordings(db).find(recording_key("m", prompt))
+    assert kept
+    assert kept.text == "1 days ago"
+    assert await rows(db, "select count(*)::int from llm_texts") == [(1,)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from omni.qualification.plan import (
     PROMPT_VERSION,
     TASK,
     build_question,
+    choose,
     fenced,
     pool_size,
     rank_shortlist,
@@ -176,6 +178,22 @@ def test_the_shortlist_takes_the_best_by_score_and_recency() -> None:
     assert [one.profile_id for one in ranked] == [2, 4, 3, 1, 6, 5]
     assert rank_shortlist(pool, now=NOW, limit=2) == ranked[:2]
     assert rank_shortlist([], now=NOW, limit=2) == []
+
+
+def test_everybody_is_chosen_as_often_as_the_propensity_says() -> None:
+    people = [OpenCandidate(number, number / 12, None) for number in range(12)]
+    times, told = dict[int, int](), dict[int, float]()
+    rounds = 4_000
+    for seed in range(rounds):
+        draw = Random(seed).sample
+        for choice in choose(people, now=NOW, limit=6, explore=0.5, share=0.5, draw=draw):
+            profile_id = choice.candidate.profile_id
+            times[profile_id] = times.get(profile_id, 0) + 1
+            told[profile_id] = choice.propensity
+    assert set(times) == set(range(12))
+    for profile_id, propensity in told.items():
+        spread = 5 * (propensity * (1 - propensity) / rounds) ** 0.5
+        assert abs(times[profile_id] / rounds - propensity) < spread, profile_id
 
 
 def test_the_pool_is_bounded() -> None:
