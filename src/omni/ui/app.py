@@ -16,6 +16,7 @@ from omni.client.client import ApiProblem, ApiUnreachable
 from omni.ui.accounts import AccountsPage
 from omni.ui.campaign import CampaignPage
 from omni.ui.campaigns import draw_campaigns
+from omni.ui.drafting import DraftingPage
 from omni.ui.freshness import FreshnessPage
 from omni.ui.hosts import HostsPage
 from omni.ui.imports import ImportsPage
@@ -103,6 +104,12 @@ def _register_pages(sessions: Sessions) -> None:
         with frame("Campaign", "/"):
             if client := sessions.current():
                 await CampaignPage(client, campaign_id).draw()
+
+    @ui.page("/campaigns/{campaign_id}/drafts")
+    async def drafting(campaign_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Drafts", "/"):
+            if client := sessions.current():
+                await DraftingPage(client, campaign_id).draw()
 
     @ui.page("/jobs")
     async def jobs() -> None:  # pyright: ignore[reportUnusedFunction]

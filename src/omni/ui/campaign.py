@@ -83,6 +83,11 @@ class CampaignPage:
             ui.button("Qualify", icon="fact_check", on_click=qualify.open).props(
                 "no-caps unelevated"
             )
+            ui.button(
+                "Drafts",
+                icon="mail",
+                on_click=lambda: ui.navigate.to(f"/campaigns/{self._id}/drafts"),
+            ).props("no-caps outline")
             ui.button("Change", icon="edit", on_click=form.open).props("no-caps outline")
             ui.button("Learn", icon="school", on_click=self._learn).props("no-caps outline")
             pausing = campaign.status == "active"
