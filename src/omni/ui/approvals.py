@@ -21,6 +21,7 @@ KEYS = (
     ("r", "reject the selected, or the one that you are at"),
     ("Esc", "select none"),
 )
+_HERE = "outline: 2px solid var(--q-primary)"
 _DOWN, _UP = frozenset({"j", "J", "ArrowDown"}), frozenset({"k", "K", "ArrowUp"})
 
 
@@ -74,7 +75,7 @@ class ApprovalList:
         self._mark()
 
     def _draw_card(self, place: int, item: MessageOut) -> None:
-        card = ui.card().classes("w-full gap-2 p-4 border-2 border-transparent")
+        card = ui.card().classes("w-full gap-2 p-4")
         card.props(f"flat bordered data-message={item.id}")
         card.on("click", lambda: self._go(place), args=[])
         with card:
@@ -99,10 +100,7 @@ class ApprovalList:
         """Show where the person is, and what is selected."""
         for place, (card, box) in enumerate(self._drawn):
             here = place == self._at
-            card.classes(
-                add="border-primary" if here else "border-transparent",
-                remove="border-transparent" if here else "border-primary",
-            )
+            card.style(add=_HERE if here else None, remove=None if here else _HERE)
             card.props(add="data-here" if here else None, remove=None if here else "data-here")
             box.set_value(self._items[place].id in self._chosen)
         self._count.text = f"{len(self._chosen)} of {len(self._items)} selected"
