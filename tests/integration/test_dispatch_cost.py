@@ -96,7 +96,7 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
         {"lost_before": NOW, "now": NOW, "limit": 9, "error": "lost"},
         20,
     ),
-    "cancel": (DISPATCH["cancel_for_person"], _PERSON | {"reason": "r"}, 60),
+    "cancel": (DISPATCH["cancel_for_person"], _PERSON | {"reason": "r", "for_good": True, "held_by": "approval"}, 60),
     "cancel lead": (
         DISPATCH["cancel_for_lead"], {"lead_id": 30, "reason": "r", "now": NOW}, 60,
     ),

@@ -24,6 +24,7 @@ from omni.api.routes import (
     held,
     hosts,
     imports,
+    inbox,
     jobs,
     judge,
     leads,
@@ -34,6 +35,7 @@ from omni.api.routes import (
     refresh,
     suppressions,
     webhook_endpoints,
+    webhooks,
 )
 from omni.api.security import Guard
 
@@ -48,6 +50,8 @@ API_ROUTERS = (
     held.router,
     handed.router,
     suppressions.router,
+    inbox.router,
+    webhooks.router,
     people.router,
     persons.router,
     refresh.router,

@@ -18,6 +18,7 @@ from omni.base.errors import Rejected
 _ID = struct.Struct(">q")
 _SCORED = struct.Struct(">dq")
 _TIMED = struct.Struct(">q16s")
+_MOVED = struct.Struct(">qq")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -74,6 +75,26 @@ def read_time_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     microseconds, last_id = _TIMED.unpack(_decode(cursor, _TIMED.size))
     try:
         return _EPOCH + timedelta(microseconds=microseconds), UUID(bytes=last_id)
+    except OverflowError:
+        raise _unknown() from None
+
+
+def moment_cursor(moment: datetime, last_id: int) -> str:
+    """Return the cursor of a list that is ordered by time and a number, both descending."""
+    return _encode(_MOVED.pack((moment - _EPOCH) // _MICROSECOND, last_id))
+
+
+def read_moment_cursor(cursor: str | None) -> tuple[datetime, int] | None:
+    """Return the moment and the id after which the page begins; None is the first page.
+
+    Raises:
+        Rejected: The cursor is not one of ours.
+    """
+    if cursor is None:
+        return None
+    microseconds, last_id = _MOVED.unpack(_decode(cursor, _MOVED.size))
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds), _checked_id(last_id)
     except OverflowError:
         raise _unknown() from None
 

@@ -54,12 +54,52 @@ where id = :id and state in ('pending', 'approved')
 returning *;
 
 -- name: cancel_for_person
--- The unique key's prefix (platform, platform_id). A claim that is not on the wire yet stops too.
+-- The unique key's prefix (platform, platform_id). A claim that is not on the wire yet stops too. What
+-- a person of ours has written to them is looked at again before it goes, unless it must not go at all.
 update messages
-set state = 'cancelled', error = :reason, held_by = null, eligible_at = null, charged_at = null,
-    updated_at = :now
+set state = case when answers is null or :for_good::boolean then 'cancelled' else 'pending' end,
+    error = case when answers is null or :for_good::boolean then :reason::text end,
+    held_by = case when answers is null or :for_good::boolean then null else :held_by::text end,
+    approved_hash = case when answers is null or :for_good::boolean then approved_hash end,
+    approved_at = case when answers is null or :for_good::boolean then approved_at end,
+    eligible_at = null, charged_at = null, updated_at = :now
 where platform = :platform and platform_id = :platform_id
     and state in ('pending', 'approved', 'claimed');
+
+-- name: cancel_for_people
+-- The unique key's prefix (platform, platform_id), once for each person of a batch.
+update messages m
+set state = 'cancelled', error = :reason, held_by = null, eligible_at = null, charged_at = null,
+    updated_at = :now
+from unnest(:platforms::text[], :platform_ids::text[]) as n (platform, platform_id)
+where m.platform = n.platform and m.platform_id = n.platform_id
+    and m.state in ('pending', 'approved', 'claimed');
+
+-- name: mark_answered
+-- The unique key's prefix (platform, platform_id): what follows these messages does not go out.
+update messages
+set answered_at = :now, updated_at = :now
+where platform = :platform and platform_id = :platform_id
+    and state in ('sending', 'sent', 'ambiguous') and answered_at is null;
+
+-- name: insert_answer
+-- Unique (platform, platform_id, campaign_id, step): answers stand behind every step of a campaign.
+-- No row where another answer waits, or another one was written at this moment.
+insert into messages (
+    campaign_id, lead_id, profile_id, platform, platform_id, username, step, body, body_hash,
+    held_by, writer, answers, created_at, updated_at
+)
+select
+    :campaign_id::bigint, :lead_id::bigint, :profile_id::bigint, :platform::text,
+    :platform_id::text, :username::text, greatest(coalesce(max(m.step), 0) + 1, :first_step::int),
+    :body::text, :body_hash::text, :held_by::text, 'person', :answers::bigint, :now::timestamptz,
+    :now::timestamptz
+from messages m
+where m.platform = :platform and m.platform_id = :platform_id and m.campaign_id = :campaign_id
+having not bool_or(m.answers is not null and m.state in ('pending', 'approved', 'claimed'))
+    or count(*) = 0
+on conflict (platform, platform_id, campaign_id, step) do nothing
+returning *;
 
 -- name: cancel_for_lead
 -- messages_by_lead. A claim that is not on the wire yet stops too.

@@ -31,17 +31,24 @@ select
         select from leads l
         where l.id = m.lead_id and l.state in ('new', 'accepted', 'contacted', 'replied')
     ) as lead_closed,
-    exists (
-        select from leads l where l.id = m.lead_id and l.state = 'replied'
-    ) or exists (
-        select from messages o
-        where o.platform = m.platform and o.platform_id = m.platform_id
-            and o.campaign_id <> m.campaign_id
-            and (o.state in ('sending', 'ambiguous')
-                or (o.state = 'sent' and (
-                    o.sent_at > :conversation_since
-                    or exists (select from leads l where l.id = o.lead_id and l.state = 'replied')
-                )))
+    m.answers is null and (
+        exists (
+            select from leads l where l.id = m.lead_id and l.state = 'replied'
+        ) or exists (
+            select from messages o
+            where o.platform = m.platform and o.platform_id = m.platform_id
+                and ((m.step > 0 and o.answered_at is not null)
+                    or (o.campaign_id <> m.campaign_id
+                        and (o.state in ('sending', 'ambiguous')
+                            or (o.state = 'sent' and (
+                                o.sent_at > :conversation_since
+                                or o.answered_at is not null
+                                or exists (
+                                    select from leads l
+                                    where l.id = o.lead_id and l.state = 'replied'
+                                )
+                            )))))
+        )
     ) as in_conversation,
     (
         select nullif(o.account_id, :account_id) from messages o
@@ -55,6 +62,7 @@ select
         select max(coalesce(o.sent_at, o.sending_at)) from messages o
         where o.platform = m.platform and o.platform_id = m.platform_id
             and o.id <> m.id and o.state in ('sending', 'sent', 'ambiguous')
+            and m.answers is null
     ) as written_at,
     exists (
         select from campaigns c where c.id = m.campaign_id and c.status = 'active'

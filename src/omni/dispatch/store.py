@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from omni.base.errors import Conflict, NotFound
@@ -19,6 +20,9 @@ from omni.storage.sql import load_queries
 QUERIES = load_queries("omni.dispatch")
 
 MAX_RELEASED = 10_000
+FIRST_ANSWER = 1_000
+"""Answers that people write in the inbox are steps from here on: behind those of any campaign."""
+
 _NEWEST = 2**63 - 1
 
 
@@ -132,20 +136,115 @@ async def reject(tx: Executor, message_id: int, *, now: datetime) -> Message:
 
 
 async def cancel_for_person(
-    tx: Executor, *, platform: str, platform_id: str, reason: str, now: datetime
+    tx: Executor,
+    *,
+    platform: str,
+    platform_id: str,
+    reason: str,
+    now: datetime,
+    replied: bool = False,
+    for_good: bool = True,
 ) -> int:
-    """Cancel every message to this person, in all campaigns, that is not on the wire yet.
+    """Stop every message to this person, in all campaigns, that is not on the wire yet.
+
+    Args:
+        tx: Where to write.
+        platform: The person's.
+        platform_id: Their immutable id.
+        reason: Why, in words.
+        now: The present moment.
+        replied: They have written back: no further step of any campaign goes to them.
+        for_good: Answers that a person of ours has written are cancelled, too; else they wait to be
+            approved once more.
 
     Returns:
-        How many were cancelled.
+        How many were stopped.
     """
+    if replied:
+        await tx.execute(
+            QUERIES["mark_answered"], platform=platform, platform_id=platform_id, now=now
+        )
     return await tx.execute(
         QUERIES["cancel_for_person"],
         platform=platform,
         platform_id=platform_id,
+        now=now,
+        reason=reason,
+        for_good=for_good,
+        held_by=Gate.APPROVAL,
+    )
+
+
+async def cancel_for_people(
+    tx: Executor, people: Sequence[tuple[str, str]], *, reason: str, now: datetime
+) -> int:
+    """Cancel every message to these people that is not on the wire yet; return how many.
+
+    Args:
+        tx: Where to write.
+        people: Platform and immutable id of each.
+        reason: Why, in words.
+        now: The present moment.
+    """
+    return await tx.execute(
+        QUERIES["cancel_for_people"],
+        platforms=[platform for platform, _ in people],
+        platform_ids=[platform_id for _, platform_id in people],
         reason=reason,
         now=now,
     )
+
+
+async def write_answer(
+    tx: Executor,
+    *,
+    campaign_id: int,
+    lead_id: int | None,
+    profile_id: int | None,
+    platform: str,
+    platform_id: str,
+    username: str,
+    answers: int,
+    body: str,
+    now: datetime,
+) -> Message:
+    """Write what a person of ours answers: it waits for approval, and passes every gate.
+
+    Args:
+        tx: Where to write.
+        campaign_id: Whose conversation it is.
+        lead_id: Of that campaign, if there is one.
+        profile_id: The person's, if they are known.
+        platform: Where they are.
+        platform_id: Their immutable id.
+        username: What people read.
+        answers: The id of the event that is answered.
+        body: The text.
+        now: The present moment.
+
+    Raises:
+        Rejected: The text is empty or too long for the platform.
+        Conflict: Another answer to them has not gone out yet.
+    """
+    text = rules.checked_body(platform, body)
+    row = await tx.fetchrow(
+        QUERIES["insert_answer"],
+        campaign_id=campaign_id,
+        lead_id=lead_id,
+        profile_id=profile_id,
+        platform=platform,
+        platform_id=platform_id,
+        username=username,
+        first_step=FIRST_ANSWER,
+        body=text,
+        body_hash=rules.body_hash(platform, platform_id, text),
+        held_by=Gate.APPROVAL,
+        answers=answers,
+        now=now,
+    )
+    if row is None:
+        raise Conflict("another answer to them has not gone out yet: edit or reject that one")
+    return message_from(row)
 
 
 async def cancel_for_lead(tx: Executor, lead_id: int, *, reason: str, now: datetime) -> int:

@@ -1,22 +1,21 @@
-"""What an event means and what must follow from it: decided from values alone."""
+"""What an event from a platform is, as it may be stored: decided from values alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from omni.base.hashing import digest_bytes
 from omni.connectors.types import InboxEvent
+from omni.feedback.meaning import consequences as consequences
+from omni.feedback.meaning import next_step as next_step
 from omni.feedback.rules import classify as classify
-from omni.feedback.types import REPLY_KINDS, Cancel, Consequences, RecordedEvent, Suppress
 
 MAX_BODY: Final = 10_000
 """The most characters of a reply that are kept."""
 
 _MAX_ID = 500
-_REASONS = {"opt_out": "asked not to be written to", "blocked": "blocked the sender"}
 
 
 def read(event: InboxEvent, now: datetime) -> InboxEvent:
@@ -35,27 +34,6 @@ def read(event: InboxEvent, now: datetime) -> InboxEvent:
         occurred_at=min(at, now),
         in_reply_to=event.in_reply_to and _storable(event.in_reply_to),
     )
-
-
-def consequences(events: Iterable[RecordedEvent]) -> Consequences:
-    """Return what must be written together with these new events.
-
-    A reply of any kind stops every waiting message to that person, in all campaigns; an automatic
-    one does not. Who opts out or blocks is never written to again.
-    """
-    leads: dict[int, None] = {}
-    suppress: dict[tuple[str, str], Suppress] = {}
-    cancel: dict[tuple[str, str], Cancel] = {}
-    for event in events:
-        person = (event.platform, event.platform_id)
-        if event.kind in REPLY_KINDS and event.lead_id is not None:
-            leads[event.lead_id] = None
-        if event.kind in _REASONS:
-            source = f"feedback event {event.id}"
-            suppress.setdefault(person, Suppress(*person, _REASONS[event.kind], source))
-        if event.kind in REPLY_KINDS or event.kind in _REASONS:
-            cancel.setdefault(person, Cancel(*person, _REASONS.get(event.kind, "has replied")))
-    return Consequences(tuple(leads), tuple(suppress.values()), tuple(cancel.values()))
 
 
 def _storable(text: str) -> str:

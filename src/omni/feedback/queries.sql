@@ -22,15 +22,15 @@ select platform from accounts where id = :account_id;
 -- to the newest that this account, else another one, has sent to the person.
 insert into feedback_events (
     source, event_id, kind, campaign_id, lead_id, profile_id, message_id, platform, platform_id,
-    body, occurred_at, created_at
+    body, occurred_at, created_at, account_id, classed_by
 )
 select
     :source, i.event_id, i.kind, m.campaign_id, m.lead_id, m.profile_id, m.id, :platform,
-    i.platform_id, i.body, i.occurred_at, :now
+    i.platform_id, i.body, i.occurred_at, :now, :account_id, i.classed_by
 from unnest(
     :event_ids::text[], :kinds::text[], :platform_ids::text[], :bodies::text[],
-    :occurred_at::timestamptz[], :replies_to::text[]
-) as i (event_id, kind, platform_id, body, occurred_at, in_reply_to)
+    :occurred_at::timestamptz[], :replies_to::text[], :classed_by::text[]
+) as i (event_id, kind, platform_id, body, occurred_at, in_reply_to, classed_by)
 left join lateral (
     select m.id, m.campaign_id, m.lead_id, m.profile_id
     from messages m
@@ -44,7 +44,7 @@ left join lateral (
 ) m on true
 on conflict (source, event_id) do nothing
 returning id, event_id, kind, platform, platform_id, campaign_id, lead_id, profile_id, message_id,
-    occurred_at;
+    occurred_at, classed_by;
 
 -- name: insert_person_event
 -- Unique (source, event_id).
@@ -63,3 +63,23 @@ on conflict (source, event_id) do nothing;
 select count(distinct lead_id) from feedback_events
 where campaign_id = :campaign_id
     and kind in ('replied', 'interested', 'not_interested', 'opt_out');
+
+-- name: lock_event
+-- feedback_events_pkey; the lock keeps a person and the model from crossing.
+select id, event_id, kind, platform, platform_id, campaign_id, lead_id, profile_id, message_id,
+    occurred_at, classed_by
+from feedback_events
+where id = :id
+for update;
+
+-- name: set_class
+-- feedback_events_pkey.
+update feedback_events set kind = :kind, classed_by = :classed_by where id = :id;
+
+-- name: list_unclear
+-- feedback_events_unclear: replies that the rules leave open, the oldest first.
+select id, campaign_id, profile_id, body
+from feedback_events
+where kind = 'replied' and classed_by = 'rules' and body is not null and id > :after
+order by id
+limit :limit;

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from omni.base.errors import NotFound
+from omni.base.log import get_logger
 from omni.connectors.types import EventKind, InboxEvent
-from omni.feedback.types import RecordedEvent
+from omni.feedback.meaning import check_class, consequences
+from omni.feedback.types import ClassedBy, Doors, RecordedEvent, Unclear
 from omni.leads.types import Lead
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.feedback")
+THREADS = load_queries("omni.feedback", "threads")
 
 
 async def record(
@@ -21,8 +25,11 @@ async def record(
     events: Sequence[InboxEvent],
     cursor: str | None,
     now: datetime,
+    *,
+    source: str | None = None,
+    said: Collection[str] = (),
 ) -> list[RecordedEvent]:
-    """Write what an account's inbox held, together with how far it was read.
+    """Write what came back to an account, together with how far its inbox was read.
 
     Args:
         tx: The transaction that also writes the consequences.
@@ -30,6 +37,8 @@ async def record(
         events: As `omni.feedback.work.read_inbox` returned them.
         cursor: Where the next reading begins; None leaves it as it was.
         now: The present moment.
+        source: Who tells it, where it is not the account's inbox: then no cursor is written.
+        said: Ids of events of which the source itself says what they mean.
 
     Returns:
         The events that were not known, matched to the message that they answer, in their order.
@@ -42,7 +51,7 @@ async def record(
         raise NotFound(f"there is no account {account_id}")
     rows = await tx.fetch(
         QUERIES["insert_events"],
-        source=f"{platform}:{account_id}",
+        source=source or f"{platform}:{account_id}",
         platform=platform,
         account_id=account_id,
         event_ids=[event.event_id for event in events],
@@ -51,10 +60,97 @@ async def record(
         bodies=[event.text for event in events],
         occurred_at=[event.occurred_at for event in events],
         replies_to=[event.in_reply_to for event in events],
+        classed_by=[
+            "rules" if event.text and event.event_id not in said else "platform" for event in events
+        ],
         now=now,
     )
-    await tx.execute(QUERIES["put_cursor"], account_id=account_id, cursor=cursor, now=now)
-    return [RecordedEvent(**row) for row in rows]
+    if source is None:
+        await tx.execute(QUERIES["put_cursor"], account_id=account_id, cursor=cursor, now=now)
+    new = [RecordedEvent(**row) for row in rows]
+    ids = [event.id for event in new]
+    await tx.execute(THREADS["renew_threads"], account_id=account_id, ids=ids)
+    return new
+
+
+async def apply(tx: Executor, events: Sequence[RecordedEvent], doors: Doors, now: datetime) -> None:
+    """Write what must follow from new events, in the transaction that wrote them.
+
+    A reply stops every waiting message to the person, in all campaigns; who opts out or blocks is
+    suppressed.
+    """
+    outcome = consequences(events)
+    await doors.mark_replied(tx, outcome.replied_leads, now=now)
+    for person in outcome.suppress:
+        await doors.suppress(tx, **asdict(person), now=now)
+    for each in outcome.cancel:
+        await doors.cancel(tx, **asdict(each), now=now)
+
+
+async def reclass(
+    tx: Executor,
+    event_id: int,
+    kind: EventKind,
+    *,
+    by: ClassedBy,
+    note: str | None = None,
+    doors: Doors,
+    now: datetime,
+) -> RecordedEvent | None:
+    """Take an event for something else, with all that follows from it; what it was stays written.
+
+    Taking somebody's opt-out for another thing does not lift their suppression.
+
+    Args:
+        tx: The transaction.
+        event_id: Which event.
+        kind: What it is.
+        by: A `person` may say so of any reply; a `model` only where the rules left it open.
+        note: Why, in words.
+        doors: What other rooms write.
+        now: The present moment.
+
+    Returns:
+        The event as it is then; None if a model came too late: somebody has read it.
+
+    Raises:
+        NotFound: There is no such event.
+        Conflict: It is nothing that somebody wrote.
+    """
+    row = await tx.fetchrow(QUERIES["lock_event"], id=event_id)
+    if row is None:
+        raise NotFound(f"there is no event {event_id}")
+    event = RecordedEvent(**row)
+    if by == "model" and (event.kind, event.classed_by) != ("replied", "rules"):
+        return None
+    check_class(event.kind, kind)
+    await tx.execute(QUERIES["set_class"], id=event_id, kind=kind, classed_by=by)
+    await tx.execute(
+        THREADS["note_class"],
+        event_id=event_id,
+        old_kind=event.kind,
+        new_kind=kind,
+        classed_by=by,
+        note=note,
+        now=now,
+    )
+    await tx.execute(
+        THREADS["move_thread"],
+        platform=event.platform,
+        platform_id=event.platform_id,
+        event_id=event_id,
+        kind=kind,
+    )
+    read = replace(event, kind=kind, classed_by=by)
+    await apply(tx, [read], doors, now)
+    get_logger().info("feedback.event_reclassed", event_id=event_id, kind=kind, by=by)
+    return read
+
+
+async def list_unclear(db: Executor, *, after: int, limit: int) -> list[Unclear]:
+    """Return replies that the rules leave open and no model has read, the oldest first."""
+    rows = await db.fetch(QUERIES["list_unclear"], after=after, limit=limit)
+    return [Unclear(**row) for row in rows]
 
 
 async def record_person(

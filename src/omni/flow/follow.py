@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from omni.jobs.types import (
+    ClassifyReplies,
     DispatchMessages,
     DraftMessages,
     FetchImages,
@@ -140,6 +141,13 @@ def after_dispatch(next_eligible: datetime | None) -> tuple[NewJob, ...]:
     past = (next_eligible - datetime.min.replace(tzinfo=next_eligible.tzinfo)) % DISPATCH_AGAIN
     run_at = next_eligible - past + DISPATCH_AGAIN
     return (NewJob(DispatchMessages(), key=f"dispatch.dm@{run_at.isoformat()}", run_at=run_at),)
+
+
+def after_replies(now: datetime) -> tuple[NewJob, ...]:
+    """Replies that the rules leave open are read by a model, once a minute at most."""
+    minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    key = f"feedback.classify@{minute.isoformat()}"
+    return (NewJob(ClassifyReplies(), key=key, run_at=minute),)
 
 
 def after_learning(campaign_id: int, version: int) -> tuple[NewJob, ...]:

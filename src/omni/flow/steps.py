@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from omni.base.errors import Cancelled, Fatal, OmniError, Snooze, Transient
+from omni.base.errors import Fatal, Snooze, Transient
 from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
@@ -19,22 +19,16 @@ from omni.candidates import marks_work as marks
 from omni.candidates import work as candidates
 from omni.candidates.plan import add_reports
 from omni.candidates.types import CandidateReport
-from omni.dispatch import accounts_store as accounts
 from omni.dispatch import reconcile_work as reconciling
-from omni.dispatch import store as messages
 from omni.dispatch import work as dispatching
-from omni.dispatch.types import Account
-from omni.feedback import store as feedback_store
-from omni.feedback import work as feedback
-from omni.feedback.plan import consequences
 from omni.flow import caring, follow
-from omni.flow.answers import note_answers
 from omni.flow.crowds import target_of
 from omni.flow.delivering import deliver_webhooks
 from omni.flow.drafting import draft_messages, follow_up, write_drafts
 from omni.flow.erasing import erase_person
 from omni.flow.finding import crawl_seed
 from omni.flow.importing import import_profiles
+from omni.flow.inboxes import classify_replies, sweep_feedback
 from omni.flow.pictures import fetch_images, sweep_images
 from omni.flow.reenriching import reenrich_profiles
 from omni.flow.rereading import crawl_refresh
@@ -42,8 +36,8 @@ from omni.flow.sweeping import sweep_storage
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
 from omni.jobs import store as ledger
-from omni.jobs.plan import describe
 from omni.jobs.types import (
+    ClassifyReplies,
     CrawlRefresh,
     CrawlSeed,
     DeliverWebhooks,
@@ -56,7 +50,6 @@ from omni.jobs.types import (
     JobArgs,
     MaintainCandidates,
     Noop,
-    Progress,
     QualifyCampaign,
     ReconcileMessages,
     ReenrichProfiles,
@@ -68,7 +61,6 @@ from omni.jobs.types import (
     WriteDrafts,
 )
 from omni.leads import store as leads_store
-from omni.leads import suppressions_store as suppressions
 from omni.leads import work as leads
 from omni.leads.types import LeadReport
 from omni.predicate.parse import parse
@@ -205,45 +197,6 @@ async def reconcile_messages(world: World, job: JobContext, args: ReconcileMessa
     return StepResult(asdict(report))
 
 
-async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> StepResult:
-    """Read each account's inbox; one that cannot be read does not keep the others waiting."""
-    events = unread = 0
-    for account in await accounts.list_accounts(world.db):
-        if account.platform not in world.inboxes:
-            continue
-        try:
-            events += await _sweep_account(world, account)
-        except Cancelled:
-            raise
-        except Exception as error:
-            unread += 1
-            _warn("feedback.account_unread", error, account_id=account.id)
-        job.report(Progress(events, None, account.handle))
-    if unread and not events:
-        raise Transient(f"{unread} inboxes could not be read: see the log")
-    return StepResult({"recorded": events, "unread_accounts": unread})
-
-
-async def _sweep_account(world: World, account: Account) -> int:
-    """Record what came back together with all that follows from it, in one transaction."""
-    credentials = await accounts.credentials(world.db, account.id, world.vault)
-    inbox = world.inboxes[account.platform]
-    events, cursor = await feedback.read_inbox(
-        world.db, inbox, account, credentials, clock=world.clock
-    )
-    now = world.clock()
-    async with world.db.transaction() as tx:
-        new = await feedback_store.record(tx, account.id, events, cursor, now)
-        await note_answers(tx, new, now)
-        outcome = consequences(new)
-        await leads_store.mark_replied(tx, outcome.replied_leads, now=now)
-        for person in outcome.suppress:
-            await suppressions.suppress(tx, **asdict(person), now=now)
-        for person in outcome.cancel:
-            await messages.cancel_for_person(tx, **asdict(person), now=now)
-    return len(new)
-
-
 async def update_weights(world: World, job: JobContext, args: UpdateWeights) -> StepResult:
     """Learn from the outcomes; the new weights and the re-scoring they call for are one write."""
     campaign = await campaigns.get(world.db, args.campaign_id)
@@ -283,6 +236,7 @@ def bind_steps(world: World) -> Steps:
         SweepFeedback: sweep_feedback,
         ErasePerson: erase_person,
         DeliverWebhooks: deliver_webhooks,
+        ClassifyReplies: classify_replies,
         UpdateWeights: update_weights,
         Noop: noop,
     }
@@ -294,12 +248,6 @@ def _bind(world: World, step: Callable[[World, JobContext, Any], Awaitable[StepR
         return step(world, job, args)
 
     return bound
-
-
-def _warn(event: str, error: Exception, **about: object) -> None:
-    """Log what went wrong; what nobody raised on purpose with its type and traceback."""
-    unexpected = not isinstance(error, OmniError)
-    get_logger().warning(event, error=describe(error), exc_info=unexpected, **about)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -227,6 +227,13 @@ class DeliverWebhooks(JobArgs, frozen=True):
     timeout_s = 300.0
 
 
+class ClassifyReplies(JobArgs, frozen=True):
+    """Let a model read the replies that the rules leave open."""
+
+    kind = "feedback.classify"
+    queue = "qualify"
+
+
 class UpdateWeights(JobArgs, frozen=True):
     """Learn the campaign's weights from its outcomes."""
 
@@ -248,8 +255,8 @@ KINDS: Mapping[str, type[JobArgs]] = {
     for kind in (
         CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
         SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages,
-        WriteDrafts, FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, ErasePerson,
-        DeliverWebhooks,
+        WriteDrafts, FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, ClassifyReplies,
+        ErasePerson, DeliverWebhooks,
         UpdateWeights, Noop,
     )
 }  # fmt: skip

@@ -7,6 +7,14 @@ insert into suppressions (platform, platform_id, reason, source, created_at)
 values (:platform, :platform_id, :reason, :source, :now)
 on conflict (platform, platform_id) do nothing;
 
+-- name: insert_suppressions
+-- The unique key (platform, platform_id) makes those that stand a no-op, and those that come twice.
+insert into suppressions (platform, platform_id, reason, source, created_at)
+select n.platform, n.platform_id, n.reason, :source, :now::timestamptz
+from unnest(:platforms::text[], :platform_ids::text[], :reasons::text[])
+    as n (platform, platform_id, reason)
+on conflict (platform, platform_id) do nothing;
+
 -- name: find_suppression
 -- The unique key (platform, platform_id), a few probes.
 select is_suppressed(:platform, :platform_id, :username);

@@ -8,6 +8,7 @@ from datetime import datetime
 from omni.base.errors import NotFound
 from omni.base.log import get_logger
 from omni.leads.suppressing import keys_of
+from omni.leads.suppression_lines import Wanted
 from omni.leads.types import Lift, Scope, Suppression
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
@@ -60,6 +61,21 @@ async def suppress_scope(
         for of, named in keys
     ]
     return keys[0], any(added)
+
+
+async def suppress_many(
+    tx: Executor, wanted: Sequence[Wanted], *, source: str, now: datetime
+) -> int:
+    """Write what a part of a file asks for; return how many suppressions are new."""
+    each = [(*key, line.reason) for line in wanted for key in line.keys]
+    return await tx.execute(
+        QUERIES["insert_suppressions"],
+        platforms=[platform for platform, _, _ in each],
+        platform_ids=[platform_id for _, platform_id, _ in each],
+        reasons=[reason for _, _, reason in each],
+        source=source,
+        now=now,
+    )
 
 
 async def is_suppressed(

@@ -1,0 +1,163 @@
+"""Events by signed webhook: a sender of the user's own tells what came back to it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from omni.api.deps import ApiDeps, Deps
+from omni.api.doors import DOORS
+from omni.api.schemas import Page
+from omni.api.schemas.inbox import (
+    DeliveryIn,
+    DeliveryOut,
+    SourceName,
+    WebhookSourceIn,
+    WebhookSourceMade,
+    WebhookSourceOut,
+)
+from omni.base.errors import OmniError, Unauthorized
+from omni.connectors.types import InboxEvent
+from omni.dispatch import accounts_store as accounts
+from omni.feedback import store as feedback
+from omni.feedback import webhooks_store as sources
+from omni.feedback.plan import read
+from omni.feedback.signing import check_delivery, written
+from omni.feedback.types import WebhookSource
+
+router = APIRouter(tags=["webhooks"])
+
+_SECRET_BYTES = 32
+
+
+@router.post("/webhook-sources", status_code=201, summary="Let a sender hand in events")
+async def create_source(body: WebhookSourceIn, deps: Deps) -> WebhookSourceMade:
+    """Make a source. Its secret is shown now and never again; it is stored encrypted.
+
+    It takes no Idempotency-Key: the answer would have to be kept, and it has the secret.
+    """
+    secret = written(secrets.token_bytes(_SECRET_BYTES))
+    async with deps.db.transaction() as tx:
+        await accounts.get_account(tx, body.account_id)
+        made = await sources.create(
+            tx,
+            name=body.name,
+            account_id=body.account_id,
+            secret=deps.vault.encrypt(secret.encode()),
+            now=deps.clock(),
+        )
+    shown = WebhookSourceOut.model_validate(made)
+    return WebhookSourceMade(**shown.model_dump(), secret=secret)
+
+
+@router.get("/webhook-sources", summary="List who may hand in events")
+async def list_sources(deps: Deps) -> Page[WebhookSourceOut]:
+    """List the sources, with the last delivery that was taken and the last that was refused."""
+    found = await sources.list_sources(deps.db)
+    return Page(items=[WebhookSourceOut.model_validate(each) for each in found], next_cursor=None)
+
+
+@router.delete("/webhook-sources/{name}", status_code=204, summary="Take nothing more from one")
+async def delete_source(name: SourceName, deps: Deps) -> Response:
+    """Remove a source and its secret; what it told stays."""
+    async with deps.db.transaction() as tx:
+        await sources.delete(tx, name)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/webhooks/{source}",
+    summary="Hand in events, signed",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": DeliveryIn.model_json_schema()}},
+        }
+    },
+)
+async def take_delivery(
+    source: SourceName,
+    request: Request,
+    deps: Deps,
+    webhook_id: Annotated[str | None, Header()] = None,
+    webhook_timestamp: Annotated[str | None, Header()] = None,
+    webhook_signature: Annotated[str | None, Header()] = None,
+) -> DeliveryOut:
+    """Record events with all that follows from them, in one transaction.
+
+    No API key is asked: the signature is (Standard Webhooks). A wrong or old one is refused with
+    401, a delivery that was taken already with 409; then nothing is written.
+    """
+    found, raw = await _known(deps, source), await request.body()
+    try:
+        secret = deps.vault.decrypt(await sources.secret_of(deps.db, source)).decode()
+        delivery_id = check_delivery(
+            secret,
+            delivery_id=webhook_id,
+            timestamp=webhook_timestamp,
+            signatures=webhook_signature,
+            body=raw,
+            now=deps.clock(),
+        )
+        return await _record(deps, found, delivery_id, _read(raw))
+    except OmniError as error:
+        await sources.note_refused(deps.db, found, str(error), deps.clock())
+        raise
+
+
+def _read(raw: bytes) -> DeliveryIn:
+    """Return the events of a delivery whose signature is right.
+
+    Raises:
+        RequestValidationError: As FastAPI itself raises it.
+    """
+    try:
+        return DeliveryIn.model_validate_json(raw)
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**found, "loc": ("body", *found["loc"])} for found in error.errors()]
+        ) from error
+
+
+async def _known(deps: ApiDeps, name: str) -> WebhookSource:
+    """Return the source; that there is none is told like a wrong signature."""
+    for each in await sources.list_sources(deps.db):
+        if each.name == name:
+            return each
+    raise Unauthorized("the signature is not that of this body under this source's secret")
+
+
+async def _record(
+    deps: ApiDeps, source: WebhookSource, delivery_id: str, body: DeliveryIn
+) -> DeliveryOut:
+    now = deps.clock()
+    events = [
+        read(
+            InboxEvent(
+                event_id=each.id,
+                kind=each.kind,
+                platform_id=each.platform_id,
+                text=each.text,
+                occurred_at=each.occurred_at or now,
+                in_reply_to=each.in_reply_to,
+            ),
+            now,
+        )
+        for each in body.events
+    ]
+    said = {
+        event.event_id
+        for event, each in zip(events, body.events, strict=True)
+        if each.kind != "replied"
+    }
+    async with deps.db.transaction() as tx:
+        await sources.take(tx, source, delivery_id, now)
+        new = await feedback.record(
+            tx, source.account_id, events, None, now, source=f"webhook:{source.id}", said=said
+        )
+        await feedback.apply(tx, new, DOORS, now)
+    return DeliveryOut(recorded=len(new), known=len(events) - len(new))
