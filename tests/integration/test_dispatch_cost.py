@@ -96,7 +96,11 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
         {"lost_before": NOW, "now": NOW, "limit": 9, "error": "lost"},
         20,
     ),
-    "cancel": (DISPATCH["cancel_for_person"], _PERSON | {"reason": "r", "for_good": True, "held_by": "approval"}, 60),
+    "cancel": (
+        DISPATCH["cancel_for_person"],
+        _PERSON | {"reason": "r", "for_good": True, "held_by": "approval"},
+        60,
+    ),
     "cancel lead": (
         DISPATCH["cancel_for_lead"], {"lead_id": 30, "reason": "r", "now": NOW}, 60,
     ),
@@ -153,7 +157,8 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
         {
             "source": "synthetic:1", "platform": "synthetic", "account_id": 1, "now": NOW,
             "event_ids": ["n1", "n2"], "kinds": ["replied"] * 2, "platform_ids": ["p2", "p3"],
-            "bodies": ["hi", None], "occurred_at": [NOW, NOW], "replies_to": [None, "m1"],
+            "bodies": ["hi", None], "occurred_at": [NOW, NOW],
+            "replies_to": [None, "m1"], "classed_by": ["rules"] * 2,
         },
         250,
     ),

@@ -230,7 +230,7 @@ async def test_replies_of_a_real_network_stop_and_suppress(db: Database, tmp_pat
                 db, {"synthetic": sender}, VAULT, clock=clock, report=lambda _: None
             )
             assert report.sent > 60
-            assert report.sent + report.failed == 120
+            assert report.sent + report.held["recipient"] == 120
             await rows(
                 db,
                 "insert into messages (campaign_id, platform, platform_id, username, body,"
@@ -259,7 +259,7 @@ async def test_replies_of_a_real_network_stop_and_suppress(db: Database, tmp_pat
     assert (await leads.count_by_state(db, campaign.id))["replied"] == len(people)
     assert await states(db) == {
         "sent": report.sent,
-        "failed": report.failed,
+        "approved": report.held["recipient"],
         "cancelled": len(people),
         "pending": 120 - len(people),
     }

@@ -149,7 +149,7 @@ where id in (
     select p.id
     from messages p
     where p.campaign_id = :campaign_id and p.state = 'pending'
-        and p.edited_at is null and p.approved_hash is null
+        and p.edited_at is null and p.approved_hash is null and p.answers is null
         and exists (
             select from leads l where l.id = p.lead_id and l.state = any(:states::text[])
         )

@@ -11,6 +11,8 @@ from omni.connectors.types import InboxEvent
 from omni.feedback.meaning import consequences as consequences
 from omni.feedback.meaning import next_step as next_step
 from omni.feedback.rules import classify as classify
+from omni.feedback.signing import check_delivery as check_delivery
+from omni.feedback.signing import written as written
 
 MAX_BODY: Final = 10_000
 """The most characters of a reply that are kept."""

@@ -53,7 +53,7 @@ async def erase(body: PersonRef, deps: Deps, once: RunOnce) -> Response:
     now = deps.clock()
 
     async def effect(tx: Tx) -> ErasureOut:
-        who = {"platform": body.platform, "platform_id": platform_id}
+        who: dict[str, Any] = {"platform": body.platform, "platform_id": platform_id}
         # Before the hash stands, which refuses to note anything of them. It goes with the rest.
         await leads.suppress(tx, **who, reason="asked to be erased", source="person", now=now)
         await dispatch.cancel_for_person(tx, **who, reason="asked to be erased", now=now)

@@ -25,8 +25,7 @@ from omni.connectors.types import InboxEvent
 from omni.dispatch import accounts_store as accounts
 from omni.feedback import store as feedback
 from omni.feedback import webhooks_store as sources
-from omni.feedback.plan import read
-from omni.feedback.signing import check_delivery, written
+from omni.feedback.plan import check_delivery, read, written
 from omni.feedback.types import WebhookSource
 
 router = APIRouter(tags=["webhooks"])
