@@ -69,3 +69,6 @@ alter table messages add column answered_at timestamptz;
 -- squawk-ignore require-concurrent-index-creation
 create index feedback_events_unclear on feedback_events (id)
     where kind = 'replied' and classed_by = 'rules' and body is not null;
+
+create trigger refuse_erased before insert on threads
+    for each row execute function refuse_erased();

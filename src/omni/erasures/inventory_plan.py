@@ -117,12 +117,20 @@ INVENTORY: Mapping[str, Kept] = {
         "platform_message_id error claims",
         "id campaign_id platform step state eligible_at account_id created_at approved_at "
         "claimed_at sending_at sent_at charged_at updated_at writer approved_by edited_at "
-        "looks look_at bound_account_id delivered_at bounced_at blocked_at opted_out_at",
+        "looks look_at bound_account_id delivered_at bounced_at blocked_at opted_out_at answers answered_at",
     ),
     "feedback_events": _kept(
         "removed",
         "id source event_id kind campaign_id lead_id profile_id message_id platform platform_id "
-        "body occurred_at created_at",
+        "body occurred_at created_at account_id classed_by",
+    ),
+    "feedback_classes": _kept(
+        "removed", "id event_id old_kind new_kind classed_by note changed_at"
+    ),
+    "threads": _kept(
+        "removed",
+        "id platform platform_id account_id username campaign_id lead_id profile_id kind "
+        "last_event_id last_at unread",
     ),
     # What may name them.
     "jobs": _kept(
@@ -199,5 +207,11 @@ INVENTORY: Mapping[str, Kept] = {
     "webhook_deliveries": _kept(
         "nothing", "", "endpoint_id event_id state attempts next_at error ended_at"
     ),
+    "webhook_sources": _kept(
+        "nothing",
+        "",
+        "id name account_id secret created_at last_taken_at last_refused_at last_refusal",
+    ),
+    "webhook_intakes": _kept("nothing", "", "source_id delivery_id received_at"),
     "rounds": _kept("nothing", "", "name reached counting counted counted_at"),
 }

@@ -94,7 +94,7 @@ async def take(tx: Executor, source: WebhookSource, delivery_id: str, now: datet
         QUERIES["take_delivery"], source_id=source.id, delivery_id=delivery_id, now=now
     )
     if not taken:
-        raise Conflict(f"delivery {delivery_id!r} was taken already: nothing was written again")
+        raise Conflict("this delivery was taken already: nothing was written again")
     await tx.execute(QUERIES["note_taken"], id=source.id, now=now)
 
 
