@@ -79,6 +79,15 @@ async def apply(tx: Executor, events: Sequence[RecordedEvent], doors: Doors, now
     A reply stops every waiting message to the person, in all campaigns; who opts out or blocks is
     suppressed.
     """
+    for event in events:
+        await doors.note_answer(
+            tx,
+            platform=event.platform,
+            platform_id=event.platform_id,
+            kind=event.kind,
+            at=event.occurred_at,
+            now=now,
+        )
     outcome = consequences(events)
     await doors.mark_replied(tx, outcome.replied_leads, now=now)
     for person in outcome.suppress:

@@ -83,11 +83,14 @@ class Doors:
         mark_replied: `(tx, lead_ids, now)` of the leads.
         suppress: `(tx, platform=, platform_id=, reason=, source=, now=)` of the leads.
         cancel: `(tx, platform=, platform_id=, reason=, replied=, for_good=, now=)` of dispatch.
+        note_answer: `(tx, platform=, platform_id=, kind=, at=, now=)` of dispatch: how the account
+            does, which pauses where it does harm.
     """
 
     mark_replied: Callable[..., Awaitable[object]]
     suppress: Callable[..., Awaitable[object]]
     cancel: Callable[..., Awaitable[object]]
+    note_answer: Callable[..., Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from omni.feedback import store as feedback
 from omni.feedback import work as reading
 from omni.feedback.types import Doors, Unclear
 from omni.flow import follow
-from omni.flow.answers import note_answers
 from omni.flow.types import JobContext, StepResult
 from omni.flow.world import World
 from omni.jobs import store as ledger
@@ -31,6 +30,7 @@ DOORS = Doors(
     mark_replied=leads.mark_replied,
     suppress=suppressions.suppress,
     cancel=messages.cancel_for_person,
+    note_answer=accounts.note_answer,
 )
 """What follows from an event, in the rooms that it concerns."""
 
@@ -72,7 +72,6 @@ async def _sweep_account(world: World, account: Account) -> int:
     now = world.clock()
     async with world.db.transaction() as tx:
         new = await feedback.record(tx, account.id, events, cursor, now)
-        await note_answers(tx, new, now)
         await feedback.apply(tx, new, DOORS, now)
         if any(event.kind == "replied" for event in new):
             await ledger.enqueue(tx, follow.after_replies(now), now=now)
