@@ -1,4 +1,4 @@
--- owns: webhook_sources, webhook_deliveries
+-- owns: webhook_sources, webhook_intakes
 -- reads: accounts
 
 -- name: insert_source
@@ -44,16 +44,16 @@ update webhook_sources set secret = :secret where id = :id;
 delete from webhook_sources where name = :name;
 
 -- name: take_delivery
--- webhook_deliveries_pkey: a delivery that was taken already writes no row.
-insert into webhook_deliveries (source_id, delivery_id, received_at)
+-- webhook_intakes_pkey: a delivery that was taken already writes no row.
+insert into webhook_intakes (source_id, delivery_id, received_at)
 values (:source_id, :delivery_id, :now)
 on conflict (source_id, delivery_id) do nothing;
 
 -- name: forget_deliveries
--- webhook_deliveries_by_age: older ones are refused for their time stamps.
-delete from webhook_deliveries
+-- webhook_intakes_by_age: older ones are refused for their time stamps.
+delete from webhook_intakes
 where ctid = any(array(
-    select ctid from webhook_deliveries where received_at < :before limit :limit
+    select ctid from webhook_intakes where received_at < :before limit :limit
 ));
 
 -- name: note_taken

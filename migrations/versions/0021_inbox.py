@@ -2,9 +2,9 @@
 
 from omni.storage.migrate import run_sql
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 
 def upgrade() -> None:
-    run_sql("0020_inbox.sql")
+    run_sql("0021_inbox.sql")

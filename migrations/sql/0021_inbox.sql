@@ -51,13 +51,13 @@ create table webhook_sources (
 );
 
 -- Deliveries that were taken: within the tolerance of their time stamps none is taken twice.
-create table webhook_deliveries (
+create table webhook_intakes (
     source_id bigint not null references webhook_sources on delete cascade,
     delivery_id text not null,
     received_at timestamptz not null,
     primary key (source_id, delivery_id)
 );
-create index webhook_deliveries_by_age on webhook_deliveries (received_at);
+create index webhook_intakes_by_age on webhook_intakes (received_at);
 
 -- The event that a message answers: a person of ours has written it in the inbox.
 alter table messages add column answers bigint;
