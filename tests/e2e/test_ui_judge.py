@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.conftest import require
 from tests.e2e.five_steps import finished, settled
@@ -34,6 +34,7 @@ async def test_judges_are_looked_at_and_disagreements_settled(
         started = (await product.api.list_jobs(campaign_id=campaign_id)).items
         job = next(job for job in started if job.kind == "qualify.campaign")
         await finished(product, str(job.id))
+        await _see_what_was_said(page, pictures)
         await _disagree(product, campaign_id)
         await open_page(product, page, "/judge", "Judges")
         await expect(page.locator("[data-judge='rules-1']")).to_contain_text("need no model")
@@ -42,6 +43,7 @@ async def test_judges_are_looked_at_and_disagreements_settled(
         card = page.locator("[data-disagreement]")
         await expect(card).to_contain_text(HOSTILE)
         assert await page.locator("img[src=x]").count() == 0
+        await _attack_and_compare(page)
         await page.get_by_text("What they are asked").click()
         await expect(page.locator("[data-version]")).to_contain_text("version ")
         await page.set_viewport_size({"width": 390, "height": 844})
@@ -55,6 +57,36 @@ async def test_judges_are_looked_at_and_disagreements_settled(
         await page.emulate_media(color_scheme="dark")
         await shoot(page, pictures, "judge-dark")
     assert (await _count(database_url)) == 1
+
+
+async def _see_what_was_said(page: Page, pictures: Path) -> None:
+    """Open the recordings of a lead's verdict."""
+    await page.reload()
+    await page.locator("[data-lead]").first.get_by_role("button", name="What was said").click()
+    said = page.locator("[data-recordings]")
+    await expect(said).to_contain_text('"qualified":true')
+    await said.get_by_text("Was shown").click()
+    await expect(said).to_contain_text("<<<PROFILE")
+    await shoot(page, pictures, "recordings")
+    await said.get_by_role("button", name="Close").click()
+
+
+async def _attack_and_compare(page: Page) -> None:
+    """Start both as a person would, and wait for what the worker brings."""
+    await page.get_by_text("Hostile profiles").click()
+    await page.get_by_role("button", name="Attack it").click()
+    await expect(page.locator("[data-attack]")).to_contain_text("times firm", timeout=60_000)
+    await page.get_by_text("Compare two judges").click()
+    form = page.locator("[data-compare]")
+    await form.get_by_label("Second judge", exact=True).fill("rules")
+    await form.get_by_label("People", exact=True).fill("3")
+    await form.get_by_role("button", name="Compare", exact=True).click()
+    await expect(page.get_by_text("nothing to compare")).to_be_visible()
+    await form.get_by_text("With another task in the prompt").click()
+    await form.get_by_label("Task of the second judge").fill("Judge strictly.")
+    await form.get_by_role("button", name="Compare", exact=True).click()
+    made = page.locator("[data-comparison]").filter(has_text="on 3 people")
+    await expect(made).to_have_count(1, timeout=60_000)
 
 
 async def _count(database_url: str) -> int:

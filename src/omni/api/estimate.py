@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from omni.api.deps import ApiDeps
-from omni.api.schemas.costs import CostOut, CostsOut, EstimateOut
+from omni.api.schemas.costs import AllCostsOut, CostOut, CostsOut, EstimateOut
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.llm.types import tokens_of
@@ -15,7 +15,7 @@ from omni.qualification import costing_store as costing
 from omni.qualification import shortlist_store as shortlists
 from omni.qualification.costing_plan import Budget, estimate
 from omni.qualification.plan import PROMPT_VERSION, build_question
-from omni.qualification.types import VerdictKey
+from omni.qualification.types import Cost, VerdictKey
 
 SAMPLE = 20
 RECENT = timedelta(days=30)
@@ -72,20 +72,31 @@ async def read_costs(deps: ApiDeps, campaign_id: int, days: int) -> CostsOut:
     spent = await costing.spent(deps.db, campaign_id, today)
     limit = campaign.daily_cost_limit_micros
     return CostsOut(
-        items=[
-            CostOut(
-                day=one.day, model=one.model, purpose=one.purpose, calls=one.calls,
-                answered=one.answered, failed=one.failed, prompt_tokens=one.prompt_tokens,
-                answer_tokens=one.answer_tokens, cost=one.cost_micros / 1e6,
-            )
-            for one in found
-        ],
+        items=_items(found),
         currency=deps.prices.currency,
         calls_today=spent.calls,
         cost_today=spent.cost_micros / 1e6,
         daily_call_limit=campaign.daily_call_limit,
         daily_cost_limit=None if limit is None else limit / 1e6,
-    )  # fmt: skip
+    )
+
+
+async def read_all_costs(deps: ApiDeps, days: int) -> AllCostsOut:
+    """Return what all calls were and cost, those of no campaign included."""
+    since = _day(deps.clock()) - timedelta(days=days - 1)
+    found = await costing.all_costs(deps.db, since=since)
+    return AllCostsOut(items=_items(found), currency=deps.prices.currency)
+
+
+def _items(found: list[Cost]) -> list[CostOut]:
+    return [
+        CostOut(
+            day=one.day, model=one.model, purpose=one.purpose, calls=one.calls,
+            answered=one.answered, failed=one.failed, prompt_tokens=one.prompt_tokens,
+            answer_tokens=one.answer_tokens, cost=one.cost_micros / 1e6,
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 async def _mark_nobody(epoch: int, settled: Mapping[int, str]) -> None:

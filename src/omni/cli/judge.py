@@ -88,13 +88,17 @@ def _stopped(finding: Finding) -> str:
 async def _attack(settings: Settings, name: str | None, *, replay: bool) -> RedTeamReport:
     from omni.cli.world import open_database
     from omni.flow.judging import attack_judge, attack_recordings
+    from omni.llm.prices import read_prices
 
     pool = open_judge(settings, name)
     try:
         async with open_database(settings) as db:
             if replay:
                 return await attack_recordings(db, pool.model)
-            return await attack_judge(db, pool)
+            return await attack_judge(
+                db, pool, prices=read_prices(settings.llm_prices),
+                answer_tokens=settings.llm_max_tokens,
+            )  # fmt: skip
     finally:
         await pool.close()
 
@@ -105,13 +109,13 @@ def open_judge(settings: Settings, name: str | None) -> Pool:
     Raises:
         Rejected: There is none.
     """
-    from omni.llm.factory import build_judge
+    from omni.llm.factory import build_named
     from omni.llm.pool import Pool
 
     wanted = name or settings.judge
     if wanted == "off":
         raise Rejected("the model is off: name a judge", field="--judge")
-    return Pool(build_judge(settings, wanted))
+    return Pool(build_named(settings, wanted))
 
 
 @prompt_app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from omni.cli.render import as_table, print_json, write
 if TYPE_CHECKING:
     from omni.base.settings import Settings
     from omni.client.client import OmniClient
-    from omni.client.models import CostsOut, EstimateOut
+    from omni.client.models import CostOut, CostsOut, EstimateOut
     from omni.flow.judging import Comparison, Contender, Pair
 
 MAX_TASK = 20_000
@@ -103,12 +104,22 @@ def evaluate(
 
 
 def costs(
-    campaign: Annotated[int, typer.Argument(help="The campaign's id.")],
+    campaign: Annotated[
+        int | None, typer.Argument(help="The campaign's id; all calls if left out.")
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=3_650, help="How far back.")] = 30,
     as_json: Json = False,
 ) -> None:
     """Show calls, tokens and cost by day, model and purpose, and what the next run will take."""
     from omni.cli.reading import ask_api
+
+    if campaign is None:
+        everything = ask_api(lambda client: client.all_costs(days=days))
+        if as_json:
+            print_json(everything.model_dump(mode="json"))
+        else:
+            _write_costs(everything.items)
+        return
 
     async def ask(client: OmniClient) -> tuple[CostsOut, EstimateOut]:
         return await client.costs(campaign, days=days), await client.estimate(campaign)
@@ -118,21 +129,25 @@ def costs(
         told = {"next_run": next_run.model_dump(mode="json")}
         print_json({**found.model_dump(mode="json"), **told})
         return
-    as_table(
-        ("day", "model", "for", "calls", "answered", "failed", "tokens", "cost"),
-        [
-            (f"{one.day}", one.model, one.purpose, f"{one.calls:,}", f"{one.answered:,}",
-             f"{one.failed:,}", f"{one.prompt_tokens + one.answer_tokens:,}", f"{one.cost:.6f}")
-            for one in found.items
-        ],
-        empty="No model has been called.",
-    )  # fmt: skip
+    _write_costs(found.items)
     write(f"today: {found.calls_today:,} calls, {found.cost_today:.6f} {found.currency}".rstrip())
     cost = "no price" if next_run.cost is None else f"{next_run.cost:.6f} {next_run.currency}"
     write(
         f"next run: {next_run.calls:,} calls, about"
         f" {next_run.prompt_tokens + next_run.answer_tokens:,} tokens, {cost}"
     )
+
+
+def _write_costs(items: Sequence[CostOut]) -> None:
+    as_table(
+        ("day", "model", "for", "calls", "answered", "failed", "tokens", "cost"),
+        [
+            (f"{one.day}", one.model, one.purpose, f"{one.calls:,}", f"{one.answered:,}",
+             f"{one.failed:,}", f"{one.prompt_tokens + one.answer_tokens:,}", f"{one.cost:.6f}")
+            for one in items
+        ],
+        empty="No model has been called.",
+    )  # fmt: skip
 
 
 def read_contender(settings: Settings, spec: str) -> Contender:
@@ -144,12 +159,7 @@ def read_contender(settings: Settings, spec: str) -> Contender:
     from omni.flow.judging import Contender
 
     named, _, file = spec.partition("@")
-    name, _, model = named.partition(":")
-    if model:
-        if name not in ("ollama", "openai"):
-            raise Rejected(f"{name} has no models to choose from: {NAMED}")
-        settings = settings.model_copy(update={f"{name}_model": model})
-    return Contender(open_judge(settings, name), _task(Path(file)) if file else None)
+    return Contender(open_judge(settings, named), _task(Path(file)) if file else None)
 
 
 def _task(path: Path) -> str:

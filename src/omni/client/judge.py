@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from omni.api.schemas import Page
-from omni.api.schemas.costs import CostsOut, EstimateOut
+from omni.api.schemas import JobAccepted, Page
+from omni.api.schemas.costs import AllCostsOut, CostsOut, EstimateOut
 from omni.api.schemas.judge import (
+    AttackOut,
     ComparisonOut,
     DisagreementOut,
     EvaluationOut,
@@ -12,7 +13,7 @@ from omni.api.schemas.judge import (
     PromptOut,
     RecordingOut,
 )
-from omni.client.calls import Calls
+from omni.client.calls import Calls, given
 
 
 class JudgeCalls(Calls):
@@ -38,6 +39,39 @@ class JudgeCalls(Calls):
         """Return how judges compared on a campaign's people, the newest first."""
         path = f"/campaigns/{campaign_id}/comparisons"
         return (await self._get(Page[ComparisonOut], path)).items
+
+    async def compare_judges(
+        self,
+        campaign_id: int,
+        *,
+        left: str,
+        right: str,
+        sample: int | None = None,
+        seed: str | None = None,
+        left_task: str | None = None,
+        right_task: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> JobAccepted:
+        """Start to ask two judges about the same candidates."""
+        body = given(
+            left=left, right=right, sample=sample, seed=seed, left_task=left_task,
+            right_task=right_task,
+        )  # fmt: skip
+        path = f"/campaigns/{campaign_id}/comparisons"
+        return await self._send(JobAccepted, "POST", path, body, idempotency_key)
+
+    async def attack_judge(self, judge: str, *, idempotency_key: str | None = None) -> JobAccepted:
+        """Start to show a judge hostile profiles."""
+        body = given(judge=judge)
+        return await self._send(JobAccepted, "POST", "/judge/redteam", body, idempotency_key)
+
+    async def attacks(self) -> list[AttackOut]:
+        """Return what judges made of hostile profiles, the newest first."""
+        return (await self._get(Page[AttackOut], "/judge/redteam")).items
+
+    async def all_costs(self, *, days: int = 30) -> AllCostsOut:
+        """Return what all calls of models were for, and what they cost."""
+        return await self._get(AllCostsOut, "/costs", {"days": days})
 
     async def disagreements(
         self, campaign_id: int, *, only_open: bool = True, limit: int = 50

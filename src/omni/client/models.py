@@ -40,7 +40,7 @@ from omni.api.schemas import (
     SuppressionOut,
     TimetableKind,
 )
-from omni.api.schemas.costs import CostsOut, EstimateOut
+from omni.api.schemas.costs import AllCostsOut, CostOut, CostsOut, EstimateOut
 from omni.api.schemas.drafting import (
     AutopilotOut,
     BatchOut,
@@ -52,6 +52,7 @@ from omni.api.schemas.drafting import (
 from omni.api.schemas.erasures import ErasureOut, PersonExport
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
 from omni.api.schemas.judge import (
+    AttackOut,
     ComparisonOut,
     DisagreementOut,
     EvaluationOut,
@@ -79,6 +80,8 @@ __all__ = [
     "TARGETS",
     "AccountNow",
     "AccountOut",
+    "AllCostsOut",
+    "AttackOut",
     "AutopilotOut",
     "BatchOut",
     "CampaignHeld",
@@ -87,6 +90,7 @@ __all__ = [
     "ClaimOut",
     "ClauseShare",
     "ComparisonOut",
+    "CostOut",
     "CostsOut",
     "CountOut",
     "CrawlConfigIn",

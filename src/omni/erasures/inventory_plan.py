@@ -187,6 +187,7 @@ INVENTORY: Mapping[str, Kept] = {
     "judge_comparisons": _kept(
         "nothing", "", "id campaign_id left_model right_model sample report created_at job_id"
     ),
+    "judge_attacks": _kept("nothing", "", "id job_id model prompt_version report created_at"),
     "llm_budgets": _kept("nothing", "", "campaign_id day calls cost_micros"),
     "llm_epochs": _kept(
         "nothing",

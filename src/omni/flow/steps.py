@@ -21,7 +21,7 @@ from omni.candidates.plan import add_reports
 from omni.candidates.types import CandidateReport
 from omni.dispatch import reconcile_work as reconciling
 from omni.dispatch import work as dispatching
-from omni.flow import caring, follow
+from omni.flow import caring, follow, judging
 from omni.flow.crowds import target_of
 from omni.flow.delivering import deliver_webhooks
 from omni.flow.drafting import draft_messages, follow_up, write_drafts
@@ -37,7 +37,9 @@ from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
 from omni.jobs import store as ledger
 from omni.jobs.types import (
+    AttackJudge,
     ClassifyReplies,
+    CompareJudges,
     CrawlRefresh,
     CrawlSeed,
     DeliverWebhooks,
@@ -228,6 +230,8 @@ def bind_steps(world: World) -> Steps:
         MaintainCandidates: maintain_candidates,
         RefreshCandidates: refresh_candidates,
         QualifyCampaign: qualify_campaign,
+        CompareJudges: judging.compare,
+        AttackJudge: judging.attack,
         DraftMessages: draft_messages,
         WriteDrafts: write_drafts,
         FollowUp: follow_up,

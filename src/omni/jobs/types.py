@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
-QueueName = Literal["crawl", "qualify", "dispatch"]
+from omni.jobs.bases import JobArgs, QueueName
+from omni.jobs.judging import AttackJudge, CompareJudges
+
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 QUEUES: tuple[QueueName, ...] = ("crawl", "qualify", "dispatch")
@@ -35,15 +37,6 @@ class CrawlConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_breadth: int = 1_000
     max_bytes: int = 500_000_000
     max_seconds: int = 900
-
-
-class JobArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Arguments of one kind of job; the class says on which queue and how long it may run."""
-
-    kind: ClassVar[str] = ""
-    queue: ClassVar[QueueName] = "qualify"
-    max_attempts: ClassVar[int] = 5
-    timeout_s: ClassVar[float] = 900.0
 
 
 class CrawlSeed(JobArgs, frozen=True):
@@ -254,7 +247,8 @@ KINDS: Mapping[str, type[JobArgs]] = {
     kind.kind: kind
     for kind in (
         CrawlSeed, CrawlRefresh, ImportProfiles, ReenrichProfiles, FetchImages, SweepImages,
-        SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, DraftMessages,
+        SweepStorage, MaintainCandidates, RefreshCandidates, QualifyCampaign, CompareJudges,
+        AttackJudge, DraftMessages,
         WriteDrafts, FollowUp, DispatchMessages, ReconcileMessages, SweepFeedback, ClassifyReplies,
         ErasePerson, DeliverWebhooks,
         UpdateWeights, Noop,

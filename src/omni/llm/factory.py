@@ -9,8 +9,9 @@ from omni.llm.openai import OpenAIJudge
 from omni.llm.pool import Pool
 from omni.llm.ports import Judge
 from omni.llm.rules import RulesJudge
+from omni.llm.types import JUDGES, read_judge
 
-NAMES = ("rules", "ollama", "openai")
+NAMES = JUDGES
 
 
 def build_pools(settings: Settings) -> tuple[Pool, ...]:
@@ -62,6 +63,18 @@ def build_judge(settings: Settings, name: str) -> Judge:
             images=settings.llm_images,
         )
     raise Rejected(f"{name!r} is no judge: use {', '.join(NAMES)}", field="OMNI_JUDGE_FALLBACK")
+
+
+def build_named(settings: Settings, spec: str) -> Judge:
+    """Return the judge that is written as `NAME` or `NAME:MODEL`.
+
+    Raises:
+        Rejected: There is none, or a setting that it needs is missing.
+    """
+    name, model = read_judge(spec)
+    if model:
+        settings = settings.model_copy(update={f"{name}_model": model})
+    return build_judge(settings, name)
 
 
 def _names(listed: str) -> list[str]:

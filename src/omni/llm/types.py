@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
+from omni.base.errors import Rejected
+
+JUDGES = ("rules", "ollama", "openai")
+"""Names of the judges that can be built."""
+
 _CHARS_PER_TOKEN = 2.5
 """A token of English is about four characters; what is reserved must rather be too much."""
 
@@ -41,3 +46,17 @@ class Prices:
 def tokens_of(characters: int) -> int:
     """Return about how many tokens a text of so many characters has, rather too many."""
     return int(characters / _CHARS_PER_TOKEN) + 1
+
+
+def read_judge(spec: str) -> tuple[str, str | None]:
+    """Return name and model of a judge that is written as `NAME` or `NAME:MODEL`.
+
+    Raises:
+        Rejected: There is no such judge, or it has no models to choose from.
+    """
+    name, _, model = spec.strip().partition(":")
+    if name not in JUDGES:
+        raise Rejected(f"{name[:40]!r} is no judge: use {', '.join(JUDGES)}, or ollama:MODEL")
+    if model and name == "rules":
+        raise Rejected("the rules have no models to choose from")
+    return name, model.strip() or None

@@ -17,10 +17,21 @@ join profile_features f on f.profile_id = picked.profile_id
 order by f.profile_id;
 
 -- name: insert_comparison
--- One row; a run of a comparison is one.
-insert into judge_comparisons (campaign_id, left_model, right_model, sample, report, created_at)
-values (:campaign_id, :left_model, :right_model, :sample, :report::jsonb, :now)
+-- One row; a run of a comparison is one, and a job that runs again adds none
+-- (judge_comparisons_by_job).
+insert into judge_comparisons (
+    campaign_id, left_model, right_model, sample, report, created_at, job_id
+) values (
+    :campaign_id, :left_model, :right_model, :sample, :report::jsonb, :now, :job_id::uuid
+)
+on conflict (job_id) do nothing
 returning id;
+
+-- name: find_comparison
+-- By judge_comparisons_by_job.
+select id, campaign_id, left_model, right_model, sample, report, created_at
+from judge_comparisons
+where job_id = :job_id::uuid;
 
 -- name: insert_disagreement
 -- The profile is locked as the foreign key would lock it: one that was erased gives no row.

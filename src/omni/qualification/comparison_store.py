@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -54,10 +55,20 @@ async def list_sample(db: Executor, campaign_id: int, *, seed: str, limit: int) 
 
 
 async def insert_comparison(
-    tx: Executor, campaign_id: int, found: Comparison, apart: Sequence[Pair], *, now: datetime
+    tx: Executor,
+    campaign_id: int,
+    found: Comparison,
+    apart: Sequence[Pair],
+    *,
+    now: datetime,
+    job_id: UUID | None = None,
 ) -> int:
-    """Keep a comparison with its disagreements; return its id."""
-    comparison_id: int = await tx.fetchval(
+    """Keep a comparison with its disagreements; return its id.
+
+    Args:
+        job_id: Of a job, whose comparison is kept once: the first one stays.
+    """
+    comparison_id: int | None = await tx.fetchval(
         QUERIES["insert_comparison"],
         campaign_id=campaign_id,
         left_model=found.left.model,
@@ -65,7 +76,12 @@ async def insert_comparison(
         sample=found.sample,
         report=msgspec.to_builtins(asdict(found)),
         now=now,
+        job_id=job_id,
     )
+    if comparison_id is None:
+        row = await tx.fetchrow(QUERIES["find_comparison"], job_id=job_id)
+        assert row is not None
+        return row["id"]
     for pair in apart:
         await tx.execute(
             QUERIES["insert_disagreement"],
@@ -77,6 +93,12 @@ async def insert_comparison(
             right_said=_plain(pair.right),
         )
     return comparison_id
+
+
+async def find_comparison(db: Executor, job_id: UUID) -> StoredComparison | None:
+    """Return what a job has compared; None: nothing yet."""
+    row = await db.fetchrow(QUERIES["find_comparison"], job_id=job_id)
+    return StoredComparison(**row) if row else None
 
 
 async def list_comparisons(db: Executor, campaign_id: int, *, limit: int) -> list[StoredComparison]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from omni.base.clock import Clock
 from omni.base.errors import Transient
@@ -92,11 +93,22 @@ class Trial:
 
 
 async def compare_judges(
-    trial: Trial, left: Contender, right: Contender, *, sample: int, seed: str
+    trial: Trial,
+    left: Contender,
+    right: Contender,
+    *,
+    sample: int,
+    seed: str,
+    job_id: UUID | None = None,
+    done: Callable[[int, int], None] = lambda count, of: None,
 ) -> tuple[int, Comparison, list[Pair]]:
     """Ask both about the same sample, keep the comparison, and return its id, it, and who is apart.
 
     No verdict of it counts for a lead.
+
+    Args:
+        job_id: Whose comparison it is; it is kept once.
+        done: Told after each person how many of how many both were asked about.
 
     Raises:
         Fatal: A judge cannot work until a person mends its settings.
@@ -111,6 +123,7 @@ async def compare_judges(
             one = await trial.ask(left, seen)
             other = await trial.ask(right, seen)
             pairs.append(Pair(seen.profile_id, seen.username, one, other))
+            done(len(pairs), len(people))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -122,6 +135,6 @@ async def compare_judges(
     found, apart = compare(left.model, right.model, pairs), disagreements(pairs)
     async with trial.db.transaction() as tx:
         comparison_id = await store.insert_comparison(
-            tx, trial.campaign.id, found, apart, now=trial.clock()
+            tx, trial.campaign.id, found, apart, now=trial.clock(), job_id=job_id
         )
     return comparison_id, found, apart

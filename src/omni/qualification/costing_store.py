@@ -39,3 +39,9 @@ async def costs(db: Executor, campaign_id: int, *, since: date) -> list[Cost]:
     """Return what a campaign's calls cost, by day, model and purpose, the newest day first."""
     rows = await db.fetch(LEDGER["sum_calls"], campaign_id=campaign_id, since=since)
     return [Cost(**row) for row in rows]
+
+
+async def all_costs(db: Executor, *, since: date) -> list[Cost]:
+    """Return what all calls cost, by day, model and purpose, the newest day first."""
+    rows = await db.fetch(LEDGER["sum_all_calls"], since=since)
+    return [Cost(**row) for row in rows]

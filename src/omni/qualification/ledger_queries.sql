@@ -93,3 +93,18 @@ from llm_calls c
 where c.campaign_id = :campaign_id and c.day >= :since::date
 group by c.day, c.model, c.purpose
 order by c.day desc, c.model, c.purpose;
+
+-- name: sum_all_calls
+-- The part of llm_calls_by_day since a day: what was called and what it cost, whoever it was for.
+select
+    c.day, c.model, c.purpose,
+    count(*) as calls,
+    count(*) filter (where c.outcome = 'answered') as answered,
+    count(*) filter (where c.outcome = 'failed') as failed,
+    coalesce(sum(c.prompt_tokens), 0)::bigint as prompt_tokens,
+    coalesce(sum(c.answer_tokens), 0)::bigint as answer_tokens,
+    sum(c.cost_micros)::bigint as cost_micros
+from llm_calls c
+where c.day >= :since::date
+group by c.day, c.model, c.purpose
+order by c.day desc, c.model, c.purpose;

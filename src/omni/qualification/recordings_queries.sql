@@ -28,7 +28,7 @@ on conflict (key, answer_hash, campaign_id, profile_id) do update set
 -- answers.
 select r.answered
 from llm_recordings r
-where r.key = :key
+where r.key = :key and r.recorded_at >= coalesce(:since::timestamptz, '-infinity')
 order by r.recorded_at desc, r.id desc
 limit 1;
 

@@ -10,7 +10,7 @@ import msgspec
 
 from omni.base.clock import Clock
 from omni.base.hashing import digest_bytes
-from omni.llm.ports import Answer, Meter, Prompt, recording_key
+from omni.llm.ports import Answer, Caller, Meter, Prompt, recording_key
 from omni.qualification.recordings import (
     About,
     AnsweredParts,
@@ -96,14 +96,20 @@ async def keep(
 
 
 class KeptRecordings:
-    """The answers that were kept, for `omni.llm.replay.ReplayJudge`."""
+    """The answers that were kept, for `omni.llm.replay.ReplayJudge`.
 
-    def __init__(self, db: Executor) -> None:
+    Args:
+        db: Where they are.
+        since: Only those that were given then or later; None: all.
+    """
+
+    def __init__(self, db: Executor, *, since: datetime | None = None) -> None:
         self._db = db
+        self._since = since
 
     async def find(self, key: str) -> Answer | None:
         """Return the newest answer under a `recording_key`, None if there is none."""
-        data = await self._db.fetchval(QUERIES["find_answer"], key=key)
+        data = await self._db.fetchval(QUERIES["find_answer"], key=key, since=self._since)
         if data is None:
             return None
         parts = unpack_answered(data)
@@ -111,6 +117,32 @@ class KeptRecordings:
             parts.text, parts.complete, parts.latency_ms, parts.prompt_tokens,
             parts.answer_tokens, parts.refused,
         )  # fmt: skip
+
+
+class Remembering:
+    """A way to a judge that asks nothing twice: what was answered since a moment is told again.
+
+    A job that was broken off begins anew with it, and pays only for what is missing.
+    """
+
+    def __init__(self, inner: Caller, db: Executor, since: datetime) -> None:
+        self._inner = inner
+        self._kept = KeptRecordings(db, since=since)
+
+    @property
+    def model(self) -> str:
+        """Who answers."""
+        return self._inner.model
+
+    @property
+    def concurrency(self) -> int:
+        """The most calls at a time."""
+        return self._inner.concurrency
+
+    async def ask(self, prompt: Prompt, meter: Meter) -> Answer:
+        """Tell what was answered, or ask; raises as the judge does."""
+        known = await self._kept.find(recording_key(self.model, prompt))
+        return known or await self._inner.ask(prompt, meter)
 
 
 async def list_of_verdict(db: Executor, about: About, model: str) -> list[Recording]:

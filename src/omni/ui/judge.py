@@ -6,6 +6,7 @@ from nicegui import ui
 
 from omni.client.client import OmniClient
 from omni.client.models import CampaignOut, JudgeOut
+from omni.ui.judge_jobs import AttackPanel, draw_costs
 from omni.ui.layout import attempt, chip, nothing
 from omni.ui.trust import TrustPanel
 
@@ -35,6 +36,8 @@ class JudgePage:
         ).props("outlined dense").classes("w-full")
         with ui.expansion("What they are asked", icon="description").classes("w-full"):
             await self._text()
+        await AttackPanel(self._client).draw()
+        await draw_costs(self._client)
         await self._trust()
 
     @ui.refreshable_method

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from omni.client.client import OmniClient
 from omni.client.models import ComparisonOut, DisagreementOut, EvaluationOut, MeasuredShare
+from omni.ui.judge_jobs import CompareForm
 from omni.ui.layout import attempt, nothing
 
 
@@ -22,10 +23,21 @@ class TrustPanel:
         """Draw everything."""
         await self._evaluation()
         ui.label("Where judges disagree").classes("text-lg font-semibold pt-2")
+        CompareForm(self._client, self._id, self._look_again).draw()
+        await self._comparisons()
+        await self._disagreements()
+
+    def _look_again(self) -> None:
+        self._comparisons.refresh()
+        self._disagreements.refresh()
+
+    @ui.refreshable_method
+    async def _comparisons(self) -> None:
         comparisons = await attempt(self._client.comparisons(self._id)) or []
         for each in comparisons[:5]:
-            ui.label(_compared(each)).classes("omni-muted text-sm omni-text")
-        await self._disagreements()
+            ui.label(_compared(each)).classes("omni-muted text-sm omni-text").props(
+                "data-comparison"
+            )
 
     @ui.refreshable_method
     async def _evaluation(self) -> None:
@@ -49,7 +61,7 @@ class TrustPanel:
         if found is None:
             return
         if not found:
-            nothing("Nobody to settle. `omni judge compare` looks for some.")
+            nothing("Nobody to settle. A comparison looks for some.")
         for each in found:
             self._draw_one(each)
 

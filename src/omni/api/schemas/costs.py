@@ -39,6 +39,15 @@ class CostOut(BaseModel):
     cost: float = Field(description="In the currency of the prices; 0 where there is none.")
 
 
+class AllCostsOut(BaseModel):
+    """Everybody's calls and costs, those of no campaign included, the newest day first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[CostOut]
+    currency: str
+
+
 class CostsOut(BaseModel):
     """A campaign's calls and costs, the newest day first."""
 

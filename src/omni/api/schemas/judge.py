@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 
 class JudgeOut(BaseModel):
@@ -139,6 +139,59 @@ class RecordingOut(BaseModel):
     prompt_tokens: int | None
     answer_tokens: int | None
     latency_ms: float
+
+
+JudgeSpec = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Field(description="`rules`, `ollama`, `openai`, or with a model: `ollama:MODEL`"),
+]
+Task = Annotated[
+    str,
+    Field(max_length=20_000, description="In place of the prompt's first part; empty: as it is"),
+]
+
+
+class CompareIn(BaseModel):
+    """Two judges, or one with two tasks, to be asked about the same candidates."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"left": "rules", "right": "ollama:llama3.1"}]},
+    )
+
+    left: JudgeSpec
+    right: JudgeSpec
+    sample: int = Field(default=20, ge=1, le=1_000, description="How many people")
+    seed: str = Field(
+        default="1", min_length=1, max_length=100, description="The same one, the same people"
+    )
+    left_task: Task = ""
+    right_task: Task = ""
+
+
+class AttackIn(BaseModel):
+    """A judge that hostile profiles are to be shown to."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"judge": "rules"}]})
+
+    judge: JudgeSpec
+
+
+class AttackOut(BaseModel):
+    """What a judge made of the hostile profiles.
+
+    `report` has the counts `attacks`, `firm`, `led`, `harmful`, `unanswered`, what it was led to
+    `by_kind` of attack (led, of how many), and the `findings`, one for each attack.
+    """
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    id: int
+    model: str
+    prompt_version: str
+    report: dict[str, Any]
+    created_at: datetime
 
 
 class SettleDisagreementIn(BaseModel):
