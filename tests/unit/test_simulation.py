@@ -48,7 +48,10 @@ def test_the_same_scenario_happens_in_the_same_way() -> None:
 
 
 def test_the_whole_budget_is_used_where_there_is_enough_to_send() -> None:
-    simulated = run.simulate(run.busy(days=10))
+    by_the_hour = run.sender(5, "web", "hourly", hourly_limit=5, daily_limit=120, weekly_limit=840)
+    scenario = run.busy(days=5)
+    senders = (*scenario.senders, by_the_hour)
+    simulated = run.simulate(replace(scenario, senders=senders, leads_at_start=400))
     assert broken(simulated) == []
     assert min(checks.utilisation(simulated).values()) >= 0.99
 

@@ -133,13 +133,12 @@ def after_drafting(approved: int, job_id: UUID) -> tuple[NewJob, ...]:
 def after_dispatch(next_eligible: datetime | None) -> tuple[NewJob, ...]:
     """Messages that an account's limits hold go out as soon as the limits allow.
 
-    The moment is rounded up to ten seconds, so that many runs ask for one job, and hardly any of an
-    account's allowance is lost by waiting.
+    The moment is a whole second, so that runs that see the same limit ask for one job; a second or
+    two late, so that a worker whose clock is a little behind does not come too early.
     """
     if next_eligible is None:
         return ()
-    past = (next_eligible - datetime.min.replace(tzinfo=next_eligible.tzinfo)) % DISPATCH_AGAIN
-    run_at = next_eligible - past + DISPATCH_AGAIN
+    run_at = next_eligible.replace(microsecond=0) + timedelta(seconds=2)
     return (NewJob(DispatchMessages(), key=f"dispatch.dm@{run_at.isoformat()}", run_at=run_at),)
 
 
