@@ -257,6 +257,7 @@ async def _accounts(product: Product, page: Page, pictures: Path) -> None:
     await expect(page.get_by_text("2 an hour, 4 a day")).to_be_visible()
     await shoot(page, pictures, "accounts")
     await page.get_by_role("button", name="Pause").click()
+    await page.locator(".q-dialog").get_by_role("button", name="Pause").click()
     await expect(page.get_by_text("paused", exact=True)).to_be_visible()
     assert [account.status for account in await product.api.list_accounts()] == ["paused"]
 

@@ -10,6 +10,7 @@ from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
 from omni.client.models import CampaignOut, CampaignStatus, Funnel, StatusOut
 from omni.ui.campaigns import CampaignForm
 from omni.ui.discover import DiscoverForm
+from omni.ui.held import HeldPanel
 from omni.ui.jobs import JobList
 from omni.ui.layout import attempt, chip, no_page
 from omni.ui.leads import LeadList
@@ -52,6 +53,7 @@ class CampaignPage:
             with ui.tab_panel(leads).classes("p-0 gap-3"):
                 await self._leads.draw()
             with ui.tab_panel(messages).classes("p-0 gap-3"):
+                await HeldPanel(self._client, self._id).draw()
                 await self._messages.draw()
             with ui.tab_panel(jobs).classes("p-0 gap-3"):
                 await JobList(self._client, self._id).draw()

@@ -1,0 +1,72 @@
+"""The page on accounts, and why nothing is sent, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.conftest import require
+from tests.e2e.product import running_product
+from tests.e2e.test_ui import CHROMIUM, browser, open_page, pictures_of, shoot
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("product")
+async def test_an_account_is_limited_paused_and_resumed_by_a_person(
+    tmp_path: Path, database_url: str, valkey_url: str, queue_prefix: str
+) -> None:
+    require(bool(CHROMIUM), "a Chromium (Debian: apt-get install chromium)")
+    async with (
+        running_product(tmp_path, database_url, valkey_url, queue_prefix) as product,
+        browser() as page,
+    ):
+        api = product.api
+        criteria = {"field": "followers", "op": ">=", "value": 0}
+        campaign = await api.create_campaign(name="Held", brief="all", criteria=criteria)
+        account = await api.create_account(platform="synthetic", handle="me", secret="token-of-me")
+        assert account.verified_at is not None
+        card = page.locator(f"[data-account='{account.id}']")
+        await open_page(product, page, "/accounts", "Accounts")
+        await expect(card).to_contain_text("10 an hour, 50 a day, 350 a week")
+        await card.get_by_role("button", name="Limits").click()
+        await page.get_by_label("Time zone").last.fill("Europe/Paris")
+        await page.get_by_label("Quiet from").last.fill("20:00")
+        await page.get_by_label("Quiet to").last.fill("09:00")
+        await page.get_by_label("Seconds between").last.fill("90")
+        await page.get_by_role("button", name="Save").click()
+        await expect(card).to_contain_text("90 s between two")
+        await expect(card).to_contain_text("Quiet: 20:00 to 09:00 (Europe/Paris)")
+        await card.get_by_role("button", name="Pause").click()
+        await page.get_by_label("Why?").fill("on holiday")
+        await page.locator(".q-dialog").get_by_role("button", name="Pause").click()
+        await expect(card).to_contain_text("Paused by a person: on holiday")
+        await expect(card).to_contain_text("Resume the account if it may send again.")
+        folder = pictures_of(tmp_path)
+        for scheme, width in (("light", 1_200), ("dark", 390)):
+            await page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+            await page.set_viewport_size({"width": width, "height": 900})
+            await open_page(product, page, "/accounts", "Accounts")
+            await expect(card).to_contain_text("Used: 0 this hour, 0 of 50 today")
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, "nothing hangs over the edge"
+            await shoot(page, folder, f"accounts-{scheme}")
+        await card.get_by_role("button", name="Resume").click()
+        await page.locator(".q-dialog").get_by_role("button", name="Resume").click()
+        await expect(card).not_to_contain_text("Paused by")
+        assert (await api.account(account.id)).account.status == "active"
+        await open_page(product, page, f"/campaigns/{campaign.id}", "Held")
+        await page.get_by_role("tab", name="Messages").click()
+        held = page.locator("[data-held]")
+        await expect(held).to_contain_text("No message waits.")
+        await product.rows(
+            "insert into messages (campaign_id, platform, platform_id, username, body, body_hash)"
+            f" values ({campaign.id}, 'synthetic', 'p1', 'ann', 'hi', 'h') returning id"
+        )
+        await held.get_by_role("button", name="Look again").click()
+        gate = held.locator("[data-gate=approval]")
+        await expect(gate).to_contain_text("Read the messages and approve them.")
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390, "nothing hangs over the edge"
+        await shoot(page, folder, "held-dark")

@@ -1,0 +1,148 @@
+"""Accounts over HTTP: verified on entry, limits, pauses, and why nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from omni.api.app import create_api
+from omni.base.errors import Transient, Unauthorized
+from omni.client.client import ApiProblem, OmniClient
+from omni.connectors.types import Credentials, Identity
+from omni.dispatch import accounts_store
+from omni.dispatch.types import PausedBy
+from omni.storage.db import Database
+from omni.storage.sql import Query
+from tests.api_fixtures import deps, serving
+from tests.dispatch_fixtures import CountingSender, MovingClock, ready, rows, run
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def _query(sql: str) -> Query:
+    return Query("test", sql)
+
+
+class Platform(CountingSender):
+    """Knows two people by their tokens, and may be away."""
+
+    away = False
+
+    async def verify(self, sender: Credentials) -> Identity:
+        """Say who holds this token."""
+        if self.away:
+            raise Transient("502")
+        known = {"one": "did:1", "one again": "did:1", "two": "did:2"}
+        if sender.secret not in known:
+            raise Unauthorized("no such token")
+        return Identity(known[sender.secret], sender.handle)
+
+
+@pytest.fixture
+async def world(
+    db: Database,
+) -> AsyncGenerator[tuple[OmniClient, Platform, MovingClock]]:
+    clock = MovingClock(NOW)
+    platform = Platform(clock)
+    here = replace(deps(db, clock=clock), verifiers={"synthetic": platform})
+    async with serving(create_api(here)) as url, OmniClient(url) as client:
+        yield client, platform, clock
+
+
+World = tuple[OmniClient, Platform, MovingClock]
+
+
+async def test_an_account_is_verified_before_it_is_kept(db: Database, world: World) -> None:
+    client, platform, _ = world
+    with pytest.raises(ApiProblem) as wrong:
+        await client.create_account(platform="synthetic", handle="me", secret="wrong")
+    assert (wrong.value.status, wrong.value.field) == (422, "secret")
+    platform.away = True
+    with pytest.raises(ApiProblem) as away:
+        await client.create_account(platform="synthetic", handle="me", secret="one")
+    assert away.value.status == 503
+    assert await client.list_accounts() == []
+    platform.away = False
+    account = await client.create_account(platform="synthetic", handle="me", secret="one")
+    assert (account.platform_id, account.verified_at) == ("did:1", NOW)
+    with pytest.raises(ApiProblem) as twice:
+        await client.create_account(platform="synthetic", handle="other name", secret="one")
+    assert twice.value.status == 409, "one identity under two names would have twice the limits"
+    assert platform.calls == []
+
+
+async def test_limits_are_set_shown_and_checked(db: Database, world: World) -> None:
+    client, _, clock = world
+    account = await client.create_account(
+        platform="synthetic", handle="me", secret="one", zone="Asia/Tokyo", quiet_from="20:00",
+        quiet_to="08:30", quiet_days=[7, 6], gap_s=60, warmup_from=NOW, warmup_first=3,
+    )  # fmt: skip
+    assert (account.quiet_from, account.quiet_to, account.quiet_days) == ("20:00", "08:30", [6, 7])
+    assert account.weekly_limit == 350
+    changed = await client.update_account(account.id, daily_limit=60, warmup_from=None)
+    assert (changed.daily_limit, changed.weekly_limit, changed.gap_s) == (60, 420, 60)
+    assert changed.warmup_from is None
+    for field, value in (("zone", "Mars"), ("hourly_limit", 61), ("quiet_from", "24:00")):
+        with pytest.raises(ApiProblem) as wrong:
+            await client.update_account(account.id, **{field: value})  # type: ignore[misc]
+        assert wrong.value.status == 422
+    now = await client.account(account.id)
+    assert (now.gate, now.next_at) == ("quiet hours", datetime(2026, 3, 1, 23, 30, tzinfo=UTC))
+    clock.advance(timedelta(hours=12))
+    assert (await client.account(account.id)).gate is None
+
+
+async def test_a_new_secret_lets_a_refused_account_send_on_but_not_a_harmful_one(
+    db: Database, world: World
+) -> None:
+    client, _, _ = world
+    account = await client.create_account(platform="synthetic", handle="me", secret="one")
+    with pytest.raises(ApiProblem) as other:
+        await client.renew_secret(account.id, "two")
+    assert other.value.status == 409, "these are somebody else's credentials"
+    pausers: list[tuple[PausedBy, str]] = [
+        ("credentials", "active"), ("harm", "paused"), ("person", "paused"),
+    ]  # fmt: skip
+    for by, status in pausers:
+        await accounts_store.resume_account(db, account.id, now=NOW)
+        await accounts_store.pause_account(db, account.id, reason="r", by=by, now=NOW)
+        assert (await client.renew_secret(account.id, "one again")).status == status
+    assert (await client.resume_account(account.id)).status == "active"
+
+
+async def test_every_message_that_waits_names_its_gate_and_its_moment(
+    db: Database, world: World
+) -> None:
+    client, platform, clock = world
+    account = await client.create_account(
+        platform="synthetic", handle="me", secret="one", hourly_limit=2, daily_limit=9
+    )
+    await client.pause_account(account.id, reason="wait")
+    campaign = await ready(db, 5)
+
+    async def gates() -> dict[str, tuple[int, datetime | None]]:
+        found = await client.held(campaign.id)
+        assert all(each.help for each in found.items)
+        return {each.gate: (each.messages, each.next_eligible) for each in found.items}
+
+    assert await gates() == {"account paused": (5, None)}
+    await client.resume_account(account.id)
+    assert await gates() == {"next run": (5, NOW)}
+    platform.refusals = {"p1": "takes no messages"}
+    await db.execute(_query("update accounts set credentials = null"))
+    await run(db, platform, clock)
+    assert await gates() == {
+        "recipient": (1, NOW + timedelta(days=1)),
+        "hourly limit": (2, NOW + timedelta(hours=1)),
+    }
+    assert (await client.held(campaign.id)).finish == NOW + timedelta(hours=2)
+    await db.execute(_query("update messages set state = 'pending' where platform_id = 'p4'"))
+    await db.execute(_query("update campaigns set status = 'paused'"))
+    assert await gates() == {"approval": (1, None), "campaign not active": (2, None)}
+    with pytest.raises(ApiProblem) as missing:
+        await client.held(999)
+    assert missing.value.status == 404
+    assert len(await rows(db, "select id from messages where state = 'sent'")) == 2
