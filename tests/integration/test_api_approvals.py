@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 
+from omni.cli.main import run
 from omni.client.client import ApiProblem
 from omni.storage.db import Database
 from tests.api_fixtures import CAMPAIGN, Served, problem, served
@@ -108,3 +112,21 @@ async def test_only_its_own_call_sets_an_autopilot(api: Served) -> None:
             f"/campaigns/{campaign_id}/autopilot", json={"daily_cap": wrong}
         )
         problem(answer, 422)
+
+
+async def test_the_command_line_previews_drafts_and_sets_an_autopilot(
+    api: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign = await api.client.create_campaign(**CAMPAIGN, message_template="Hi {{ name }}")
+    monkeypatch.setenv("OMNI_API_PORT", str(urlsplit(api.url).port))
+    number = str(campaign.id)
+    assert await asyncio.to_thread(run, ["drafts", number, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["recipients"] == 0
+    assert await asyncio.to_thread(run, ["autopilot", number, "--daily-cap", "3"]) == 0
+    assert "0 of 3 messages" in capsys.readouterr().out
+    assert (await api.client.autopilot(campaign.id)).daily_cap == 3
+    assert await asyncio.to_thread(run, ["autopilot", number, "--off"]) == 0
+    assert (await api.client.autopilot(campaign.id)).daily_cap is None
+    assert await asyncio.to_thread(run, ["autopilot", number, "--off", "--daily-cap", "1"]) == 2
+    started = await api.client.run_now("dispatch.follow_up")
+    assert started.kind == "dispatch.follow_up"

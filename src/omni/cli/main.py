@@ -12,6 +12,7 @@ from typer.main import get_command
 from omni.base.log import configure_logging
 from omni.cli import (
     crawling,
+    drafting,
     handing,
     importing,
     judge,
@@ -47,6 +48,8 @@ app.command("handover", help="Write what an account hands over to other tools, a
     handing.handed_over
 )
 app.command("costs", help="Show what a campaign's models were paid for.")(judging.costs)
+app.command("drafts", help="Show what the best leads would get.")(drafting.drafts)
+app.command("autopilot", help="Show or set what goes without a look.")(drafting.autopilot)
 app.add_typer(keys.app, name="keys")
 app.add_typer(persons.app, name="person")
 app.add_typer(webhooks.app, name="webhooks")

@@ -98,6 +98,10 @@ class CampaignPage:
                 on_click=lambda: self._set_status("paused" if pausing else "active"),
             ).props("no-caps flat")
         ui.label(campaign.english).classes("omni-muted omni-text")
+        if campaign.autopilot_cap is not None:
+            ui.label(
+                f"Autopilot: up to {campaign.autopilot_cap} messages a day go out unread."
+            ).props("role=note").classes("text-sm text-warning")
         if not campaign.judge_share:
             ui.label(
                 "Judges are off for this campaign: nobody is judged until you turn them on."

@@ -16,6 +16,7 @@ REFRESH_S = 1.0
 TIMETABLE: dict[TimetableKind, str] = {
     "crawl.refresh": "Read the stalest profiles again",
     "dispatch.dm": "Send approved messages",
+    "dispatch.follow_up": "Write the follow-ups that are due",
     "dispatch.reconcile": "Look for messages in doubt",
     "feedback.sweep": "Read the inboxes",
 }

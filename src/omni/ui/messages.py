@@ -44,6 +44,8 @@ class MessageList(PagedList[MessageOut]):
         with ui.row().classes("w-full items-center gap-3"):
             ui.label(f"To {message.username}").classes("font-semibold")
             chip(message.state)
+            if message.approved_by == "autopilot":
+                ui.badge("by autopilot").props("rounded outline")
             ui.space()
             ui.label(ago(message.sent_at or message.created_at)).classes("omni-muted text-sm")
         if message.state == "pending":

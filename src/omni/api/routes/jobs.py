@@ -18,6 +18,7 @@ from omni.jobs import store as jobs
 from omni.jobs.types import (
     CrawlRefresh,
     DispatchMessages,
+    FollowUp,
     JobArgs,
     JobState,
     ReconcileMessages,
@@ -70,6 +71,8 @@ def _timetable_args(body: JobIn) -> JobArgs:
             return CrawlRefresh()
         case "dispatch.dm":
             return DispatchMessages()
+        case "dispatch.follow_up":
+            return FollowUp()
         case "dispatch.reconcile":
             return ReconcileMessages()
         case "feedback.sweep":

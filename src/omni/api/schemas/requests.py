@@ -24,7 +24,12 @@ MAX_ID = 2**63 - 1
 USUAL = CrawlConfig()
 Decision = Literal["accepted", "rejected"]
 TimetableKind = Literal[
-    "crawl.refresh", "dispatch.dm", "dispatch.reconcile", "feedback.sweep", "weights.update"
+    "crawl.refresh",
+    "dispatch.dm",
+    "dispatch.follow_up",
+    "dispatch.reconcile",
+    "feedback.sweep",
+    "weights.update",
 ]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
