@@ -19,6 +19,7 @@ from omni.dispatch import accounts_store, store
 from omni.dispatch.drafting_work import draft
 from omni.dispatch.types import Message
 from omni.storage.db import Database
+from omni.webhooks import store as endpoints
 from tests.dispatch_fixtures import (
     NOW,
     VAULT,
@@ -196,6 +197,10 @@ async def test_secrets_are_renewed_with_the_first_key_all_or_none(db: Database) 
 async def test_the_command_renews_secrets(db: Database, database_url: str, tmp_path: Path) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     account = await add_account(db, secret=b"one", vault=Vault(old))
+    sealed = Vault(old).encrypt(b"hook")
+    await endpoints.add_endpoint(
+        db, url="https://example.org/", kinds=["message.sent"], secret=sealed, now=NOW
+    )
     settings = {
         "OMNI_DATABASE_URL": database_url,
         "OMNI_SECRET_KEY": f"{new},{old}",
@@ -207,7 +212,9 @@ async def test_the_command_renews_secrets(db: Database, database_url: str, tmp_p
         cwd=tmp_path, env=os.environ | settings, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
     said, complained = await asyncio.wait_for(command.communicate(), 60)
-    assert (command.returncode, b"1 account" in said) == (0, True), complained
+    assert (command.returncode, b"1 account(s) and 1 webhook(s)" in said) == (0, True), complained
+    (hook,) = await rows(db, "select secret from webhook_endpoints")
+    assert Vault(new).decrypt(hook["secret"]) == b"hook"
     assert not {old, new} & set((said + complained).decode().split())
     assert (await accounts_store.credentials(db, account.id, Vault(new))).secret == "one"
 

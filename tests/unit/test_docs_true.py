@@ -57,7 +57,7 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", text, re.M))
     assert named <= targets, page.name
     known = subcommands(get_command(app))
-    for words in re.findall(r"(?:^|`|run --rm )omni ((?:[a-z]+ ?)+)", text, re.M):
+    for words in re.findall(r"(?:^|`|run --rm )omni ((?:[a-z]+(?:-[a-z]+)* ?)+)", text, re.M):
         command, *rest = words.split()
         assert command in known, f"{page.name}: omni {words}"
         if rest and (below := subcommands(known[command])):

@@ -88,20 +88,27 @@ def revoke(key_id: Annotated[str, typer.Argument(help="As `omni keys list` shows
 
 @app.command(name="rotate-secret")
 def rotate_secret() -> None:
-    """Encrypt accounts' secrets with the first key of OMNI_SECRET_KEY; the others may go then."""
+    """Encrypt all secrets with the first key of OMNI_SECRET_KEY; the others may go then."""
     from omni.base.vault import open_vault
     from omni.dispatch import accounts_store
+    from omni.feedback import webhooks_store as sources
+    from omni.webhooks import store as endpoints
 
     settings = read_settings()
     key = settings.secret_key.get_secret_value() if settings.secret_key else None
     vault = open_vault(key, settings.data_dir)
 
-    async def renew(db: Database) -> int:
+    async def renew(db: Database) -> tuple[int, int]:
         async with db.transaction() as tx:
-            return await accounts_store.renew_secrets(tx, vault)
+            accounts = await accounts_store.renew_secrets(tx, vault)
+            incoming = await sources.renew_secrets(tx, vault)
+            return accounts, incoming + await endpoints.renew_secrets(tx, vault)
 
-    count = _run(renew)
-    typer.echo(f"Encrypted with the first key: the secrets of {count} account(s).")
+    accounts, webhooks = _run(renew)
+    typer.echo(
+        f"Encrypted with the first key: the secrets of {accounts} account(s) and "
+        f"{webhooks} webhook(s)."
+    )
 
 
 def _scopes(given: list[str]) -> list[Scope]:

@@ -158,3 +158,11 @@ where id in (
     order by v.occurred_at
     limit :limit
 );
+
+-- name: lock_secrets
+-- webhook_endpoints_pkey, in order: a table of a few rows, bounded by the limit.
+select id, secret from webhook_endpoints order by id limit :limit for no key update;
+
+-- name: put_secret
+-- webhook_endpoints_pkey.
+update webhook_endpoints set secret = :secret where id = :id;

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from omni.base.errors import NotFound
+from omni.base.vault import Vault
 from omni.storage.db import Executor, Row
 from omni.storage.sql import Fragment, load_queries
 from omni.webhooks.types import Call, Delivery, DeliveryState, Endpoint, EventKind, Outcome
@@ -14,6 +15,7 @@ QUERIES = load_queries("omni.webhooks")
 
 MAX_ENDPOINTS = 100
 MAX_REPLAYED = 100_000
+MAX_RENEWED = 100_000
 FORGOTTEN_AT_ONCE = 1_000
 
 _DATA: Mapping[EventKind, str] = {
@@ -21,6 +23,21 @@ _DATA: Mapping[EventKind, str] = {
     "message.sent": "message_data",
     "reply.received": "reply_data",
 }
+
+
+async def renew_secrets(tx: Executor, vault: Vault) -> int:
+    """Encrypt every endpoint's secret anew with the vault's first key; return how many.
+
+    Call it in a transaction: after it the other keys may go.
+
+    Raises:
+        Rejected: A secret cannot be decrypted with the keys at hand.
+    """
+    found = await tx.fetch(QUERIES["lock_secrets"], limit=MAX_RENEWED)
+    for row in found:
+        renewed = vault.renew(row["secret"])
+        await tx.execute(QUERIES["put_secret"], id=row["id"], secret=renewed)
+    return len(found)
 
 
 async def add_endpoint(

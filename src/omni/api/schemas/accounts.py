@@ -192,5 +192,5 @@ class CampaignHeld(BaseModel):
     items: list[HeldOut]
     due: int = Field(description="Approved messages that wait for nothing but an account")
     finish: datetime | None = Field(
-        description="When all that is approved on their platforms is out; null: never, or none is due"
+        description="When all that is approved on their platforms is out; null: never, or none is"
     )
