@@ -25,6 +25,7 @@ from cryptography.fernet import Fernet
 from omni.base.vault import Vault
 from omni.connectors.http import HttpClient
 from omni.connectors.synthetic.sender import SyntheticSender
+from omni.dispatch import accounts_store
 from omni.dispatch.plan import LOST_AFTER, body_hash
 from omni.dispatch.reconcile_work import reconcile
 from omni.dispatch.rules import message_key
@@ -146,11 +147,19 @@ async def test_a_thousand_killed_workers_write_to_nobody_twice(
             for moment, status in zip((wanted, other), statuses, strict=True):
                 killed[moment] += status == -signal.SIGKILL
             now += ROUND
+            await _resume(db, now)
             assert max(network.keys.values(), default=0) <= 1
     assert killed.total() >= KILLS
     assert min(killed[moment] for moment in MOMENTS) > 0, killed
     await _settle(db, network, now + timedelta(days=30), lost=killed.total())
     print(f"{killed.total()} workers killed, {network.keys.total()} messages on the wire: {killed}")
+
+
+async def _resume(db: Database, now: datetime) -> None:
+    """Let accounts go on that were stopped for so many messages in doubt, as a person would."""
+    for account in await accounts_store.list_accounts(db):
+        if account.status == "paused":
+            await accounts_store.resume_account(db, account.id, now=now)
 
 
 async def _settle(db: Database, network: Counts, now: datetime, *, lost: int) -> None:
@@ -164,8 +173,9 @@ async def _settle(db: Database, network: Counts, now: datetime, *, lost: int) ->
         sender = SyntheticSender(http, network.url)
         senders = {sender.platform: sender}
         for _ in range(100):
+            await _resume(db, clock())
             await dispatch(db, senders, vault, clock=clock, report=report)
-            clock.advance(ROUND)
+            clock.advance(timedelta(hours=7))
             left = await states(db)
             if not left.keys() & {"approved", "claimed", "sending"}:
                 break
