@@ -12,12 +12,14 @@ from omni.flow.replaying import replay
 from omni.leads import store as leads
 from omni.leads.types import LeadReport
 from omni.leads.work import promote
+from omni.llm.types import Price, Prices
 from omni.qualification import carrying_store
 from omni.qualification.plan import PROMPT_VERSION
 from omni.qualification.types import QualificationReport
 from omni.qualification.work import qualify
 from omni.storage.db import Database
 from omni.storage.sql import Query
+from tests.api_fixtures import served
 from tests.qualification_fixtures import (
     ENGLISH,
     FITTING,
@@ -154,3 +156,35 @@ async def test_someone_erased_meanwhile_is_left_out(db: Database) -> None:
     (score,) = await rows(db, "select id from llm_scores")
     await db.execute(Query("erase", "delete from profiles_raw where profile_id = :i"), i=person)
     assert await carrying_store.carry_verdicts(db, [score["id"]], criteria_hash="x", now=NOW) == 0
+
+
+async def test_an_edit_is_estimated_before_it_is_saved(db: Database) -> None:
+    campaign = await with_criteria(db, await add_campaign(db), words="photographer or film")
+    for name, bio in (("mara", FITTING), ("sia", SAILOR), ("ada", FITTING)):
+        person = await add_person(db, name, bio, candidate_of=campaign)
+        await db.execute(
+            Query("seen", "update profile_features set followers = 10 where profile_id = :i"),
+            i=person,
+        )
+    judge = WatchedJudge()
+    await judge_all(db, judge, campaign)
+    wider = {"field": "bio", "op": "matches", "value": "photographer or film or sailing"}
+    document = {"all": [wider, {"field": "followers", "op": ">=", "value": 1}]}
+    async with served(db, judges=[once(judge)], prices=Prices({"rules-1": Price(1, 1)})) as api:
+        edit = (await api.client.preview_criteria(document, campaign_id=campaign.id)).edit
+        assert edit is not None
+        assert edit.estimate is not None
+        assert (edit.kept, edit.calls_in_all.value, edit.estimate.calls) == (2, 1, 1)
+        assert (edit.estimate.model, edit.calls_next_run) == ("rules-1", 1)
+        assert edit.estimate.prompt_tokens > 100
+        assert edit.estimate.cost
+
+        same = await api.client.preview_criteria(campaign_id=campaign.id, brief=campaign.brief)
+        assert same.edit
+        assert (same.edit.changes, same.edit.calls_in_all.value) == (False, 0)
+        other = (await api.client.preview_criteria(campaign_id=campaign.id, brief="Bakers")).edit
+        assert other is not None
+        assert other.estimate is not None
+        assert (other.kept, other.estimate.calls) == (0, 3), "another brief asks about everybody"
+    saved = await with_criteria(db, campaign, words="photographer or film or sailing")
+    assert (await judge_all(db, judge, saved)).calls == edit.estimate.calls

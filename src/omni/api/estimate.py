@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from omni.api.deps import ApiDeps
@@ -36,12 +36,26 @@ async def estimate_run(deps: ApiDeps, campaign_id: int, limit: int | None) -> Es
     waiting = await shortlists.list_open(
         deps.db, key, epoch, limit=limit or campaign.shortlist_size, mark=_mark_nobody
     )
-    ids = [one.profile_id for one in waiting[:SAMPLE]]
-    share = campaign.judge_share * deps.judge_share
+    calls = max(1, round(campaign.judge_share * deps.judge_share * len(waiting))) if waiting else 0
+    return await estimate_calls(deps, campaign, calls, [one.profile_id for one in waiting])
+
+
+async def estimate_calls(
+    deps: ApiDeps, campaign: Campaign, calls: int, profile_ids: Sequence[int]
+) -> EstimateOut:
+    """Return what so many calls of the first judge take.
+
+    Args:
+        campaign: As it would be.
+        profile_ids: Of some of the people, for the lengths of their prompts.
+    """
+    if not deps.judges or not campaign.judge_share:
+        return EstimateOut(model=None, calls=0, currency=deps.prices.currency)
+    judge, now = deps.judges[0], deps.clock()
     found = estimate(
-        max(1, round(share * len(waiting))) if waiting else 0,
-        await _lengths(deps, campaign, ids),
-        await costing.get_pace(deps.db, campaign_id, judge.model, since=_day(now - RECENT)),
+        calls,
+        await _lengths(deps, campaign, list(profile_ids[:SAMPLE])),
+        await costing.get_pace(deps.db, campaign.id, judge.model, since=_day(now - RECENT)),
         model=judge.model,
         prices=deps.prices,
         concurrency=judge.concurrency,

@@ -8,12 +8,14 @@ whole; of a large one a sample of its pages is read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil, floor, sqrt
 from time import perf_counter
 from typing import Any
 
+from omni.api.deps import ApiDeps
+from omni.api.estimate import estimate_calls
 from omni.api.schemas import NoteOut, PreviewIn
 from omni.api.schemas.criteria import (
     ClauseShare,
@@ -28,8 +30,9 @@ from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.predicate.plan import compile_criteria, probe_criteria
 from omni.predicate.types import Compiled, Probes, Step, Where
+from omni.qualification.carrying_store import count_standing
 from omni.qualification.plan import PROMPT_VERSION
-from omni.qualification.types import MOST_REFUSALS
+from omni.qualification.types import MOST_REFUSALS, asked_version
 from omni.storage.db import Database, Row
 from omni.storage.sql import Fragment
 
@@ -39,6 +42,7 @@ PATIENCE_S = 5.0
 """Seconds after which a preview is given up, whatever it waits for."""
 MOST_CANDIDATES = 20_000
 MOST_JUDGED = 20_000
+MOST_WEIGHED = 1_000
 EXAMPLES = 5
 
 _MS = {"plan": 200, "few": 700, "sample": 700, "small": 300, "matches": 300, "edit": 350}
@@ -68,8 +72,11 @@ class Looked:
         return extrapolate(self.row[name], self.row["rows"], self.profiles, draws=pages)
 
 
-async def preview(db: Database, asked: PreviewIn) -> PreviewOut:
+async def preview(db: Database, asked: PreviewIn, deps: ApiDeps | None = None) -> PreviewOut:
     """Say what criteria mean and whom they would concern; for a campaign, what would change.
+
+    Args:
+        deps: Whose judges and prices say what an edit would take; None: that is not told.
 
     Raises:
         Rejected: The criteria are wrong; `field` is the path.
@@ -78,18 +85,24 @@ async def preview(db: Database, asked: PreviewIn) -> PreviewOut:
     """
     try:
         async with asyncio.timeout(PATIENCE_S):
-            return await _preview(db, asked)
+            return await _preview(db, asked, deps)
     except TimeoutError as error:
         raise OutOfTime("too many ask at once: ask again in a moment") from error
 
 
-async def _preview(db: Database, asked: PreviewIn) -> PreviewOut:
+async def _preview(db: Database, asked: PreviewIn, deps: ApiDeps | None) -> PreviewOut:
     started = perf_counter()
     campaign = None if asked.campaign_id is None else await campaigns.get(db, asked.campaign_id)
     document = asked.criteria if asked.criteria is not None else campaign and campaign.criteria
     compiled, probes = compile_criteria(document), probe_criteria(document)
     held = compile_criteria(campaign.criteria).where if campaign else _NOBODY
     profiles, estimate = await _plan(db, compiled.where)
+    edited = campaign and replace(
+        campaign,
+        brief=campaign.brief if asked.brief is None else asked.brief,
+        criteria=compiled.canonical,
+        criteria_hash=compiled.criteria_hash,
+    )
     looked = await _look(db, compiled.where, held, probes, profiles)
     row: Mapping[str, Any] = looked.row or {"rows": 0}
     return PreviewOut(
@@ -104,8 +117,10 @@ async def _preview(db: Database, asked: PreviewIn) -> PreviewOut:
         looked_at=row["rows"],
         fits=looked.count("fits"),
         clauses=_shares(probes, row),
-        matches=await _matches(db, compiled.where, looked),
-        edit=await _edit(db, campaign, compiled, looked) if campaign else None,
+        matches=(matches := await _matches(db, compiled.where, looked)),
+        edit=await _edit(db, deps, campaign, edited, compiled, looked, matches)
+        if campaign and edited
+        else None,
         took_ms=round((perf_counter() - started) * 1_000, 1),
     )
 
@@ -232,27 +247,68 @@ async def _matches(db: Database, where: Where, looked: Looked) -> list[MatchOut]
 
 
 async def _edit(
-    db: Database, campaign: Campaign, compiled: Compiled, looked: Looked
+    db: Database,
+    deps: ApiDeps | None,
+    before: Campaign,
+    after: Campaign,
+    compiled: Compiled,
+    looked: Looked,
+    matches: Sequence[MatchOut],
 ) -> EditOut | None:
     fits, enters, leaves = (looked.count(name) for name in ("fits", "enters", "leaves"))
     if fits is None or enters is None or leaves is None:
         return None
-    changes, runs = compiled.criteria_hash != campaign.criteria_hash, campaign.status == "active"
-    judged = await _judged(db, campaign, compiled) if changes else 0
+    changes = (after.criteria_hash, after.brief) != (before.criteria_hash, before.brief)
+    runs = before.status == "active"
+    judged = await _judged(db, after, compiled) if changes else 0
+    stays = max(0, fits.value - enters.value)
+    kept = await _kept(db, deps, before, after, compiled, stays) if changes else 0
     calls = exactly(0)
     if changes:
-        value, low, high = (max(0, n - judged) for n in (fits.value, fits.low, fits.high))
+        spared = max(judged, kept)
+        value, low, high = (max(0, n - spared) for n in (fits.value, fits.low, fits.high))
         calls = CountOut(value=value, exact=fits.exact, low=low, high=high)
+    shortlist = ceil(before.judge_share * min(before.shortlist_size, calls.value))
+    some = [match.profile_id for match in matches]
     return EditOut(
         changes=changes,
         enters=enters,
-        leaves=await _leaves(db, campaign, compiled.where) or leaves,
+        leaves=await _leaves(db, before, compiled.where) or leaves,
         judged_already=judged,
-        calls_next_run=ceil(campaign.judge_share * min(campaign.shortlist_size, calls.value))
-        if runs
-        else 0,
+        kept=kept,
+        calls_next_run=shortlist if runs else 0,
         calls_in_all=calls,
+        estimate=await estimate_calls(deps, after, calls.value, some) if deps and changes else None,
     )
+
+
+async def _kept(
+    db: Database,
+    deps: ApiDeps | None,
+    before: Campaign,
+    after: Campaign,
+    compiled: Compiled,
+    stays: int,
+) -> int:
+    """Count the verdicts that the edit cannot change; of very many, as a part of them has it."""
+    if deps is None or not deps.judges or after.brief != before.brief:
+        return 0
+    try:
+        async with db.question(within_ms=_MS["edit"]) as tx:
+            rows = await tx.fetch(
+                QUERIES["list_staying"],
+                {"where": Fragment(compiled.where.sql, compiled.where.params)},
+                campaign_id=before.id,
+                criteria_hash=before.criteria_hash,
+                prompt_version=asked_version(before, PROMPT_VERSION),
+                model=deps.judges[0].model,
+                most=MOST_WEIGHED,
+            )
+    except OutOfTime:
+        return 0
+    verdicts = [(row["view"], row["reasons"]) for row in rows]
+    kept = count_standing(before.criteria, after.criteria, before.brief, verdicts)
+    return kept if len(rows) < MOST_WEIGHED else kept * max(stays, len(rows)) // len(rows)
 
 
 async def _leaves(db: Database, campaign: Campaign, where: Where) -> CountOut | None:
@@ -281,7 +337,7 @@ async def _judged(db: Database, campaign: Campaign, compiled: Compiled) -> int:
                 {"where": Fragment(compiled.where.sql, compiled.where.params)},
                 campaign_id=campaign.id,
                 criteria_hash=compiled.criteria_hash,
-                prompt_version=PROMPT_VERSION,
+                prompt_version=asked_version(campaign, PROMPT_VERSION),
                 most_refusals=MOST_REFUSALS,
                 most=MOST_JUDGED,
             )

@@ -114,6 +114,23 @@ from (
 join profile_features pf on pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash
 where ({{where}}) is true;
 
+-- name: list_staying
+-- Verdicts under a campaign's present criteria of people whom other criteria fit, too, at most :most:
+-- the part of llm_scores_by_criteria that belongs to the present ones, in its order, and a probe of
+-- profile_features' key for each.
+select f.view, s.reasons
+from llm_scores s
+cross join lateral (
+    select pf.view from profile_features pf
+    where pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash and ({{where}}) is true
+    offset 0
+) f
+where s.outcome = 'verdict' and s.campaign_id = :campaign_id
+  and s.criteria_hash = :criteria_hash and s.prompt_version = :prompt_version
+  and s.model = :model
+order by s.profile_id
+limit :most::bigint;
+
 -- name: explain_profile
 -- One row: profile_features by its key, and the pair by the primary key of campaign_candidates.
 select

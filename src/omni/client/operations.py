@@ -155,10 +155,14 @@ class OperationCalls(Calls):
         return json.loads(await self._transport.get("/criteria/schema"))
 
     async def preview_criteria(
-        self, criteria: Mapping[str, Any] | None = None, *, campaign_id: int | None = None
+        self,
+        criteria: Mapping[str, Any] | None = None,
+        *,
+        campaign_id: int | None = None,
+        brief: str | None = None,
     ) -> PreviewOut:
-        """Return what criteria would do; with a campaign, what would change there."""
-        body = given(criteria=criteria, campaign_id=campaign_id)
+        """Return what criteria would do; with a campaign, what would change there, and its cost."""
+        body = given(criteria=criteria, campaign_id=campaign_id, brief=brief)
         return await self._send(PreviewOut, "POST", "/criteria/preview", body)
 
     async def health(self) -> Health:

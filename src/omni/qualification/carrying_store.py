@@ -135,3 +135,21 @@ async def carry_verdicts(
     return await db.execute(
         QUERIES["carry_verdicts"], ids=list(ids), criteria_hash=criteria_hash, now=now
     )
+
+
+def count_standing(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    brief: str,
+    verdicts: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]],
+) -> int:
+    """Return how many verdicts, each given as view and reasons, an edit cannot change.
+
+    Args:
+        before: Canonical JSON.
+        after: The same.
+        brief: The campaign's, which stays.
+        verdicts: Under the criteria before.
+    """
+    edit = edit_of(before, after)
+    return sum(stands(edit, view, brief, reasons) for view, reasons in verdicts)

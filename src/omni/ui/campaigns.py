@@ -86,8 +86,12 @@ class CampaignForm:
         )
         criteria = campaign.criteria if campaign else EXAMPLE
         self._criteria = CriteriaBuilder(
-            self._client, criteria, campaign_id=campaign.id if campaign else None
+            self._client,
+            criteria,
+            campaign_id=campaign.id if campaign else None,
+            brief=lambda: str(self._brief.value or ""),
         )
+        self._brief.on_value_change(self._criteria.preview_soon)
         self._criteria.draw()
         self._template = _field(
             ui.textarea(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from nicegui import ui
 
 from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
 from omni.client.models import CountOut, CriteriaField, PreviewOut
+from omni.ui.qualify import estimate_words
 from omni.ui.rows import Group, shape, to_groups
 
 WAIT_S = 0.35
@@ -23,13 +24,19 @@ class CriteriaBuilder:
         client: Of the API, which previews.
         document: What to begin with.
         campaign_id: Whose edit it is, so that the preview says what would change.
+        brief: Returns the campaign's brief as it stands in the form.
     """
 
     def __init__(
-        self, client: OmniClient, document: dict[str, Any], campaign_id: int | None = None
+        self,
+        client: OmniClient,
+        document: dict[str, Any],
+        campaign_id: int | None = None,
+        brief: Callable[[], str] | None = None,
     ) -> None:
         self._client = client
         self._campaign_id = campaign_id
+        self._brief = brief
         self._document = document
         self._fields: dict[str, CriteriaField] = {}
         self._asked = 0
@@ -107,6 +114,10 @@ class CriteriaBuilder:
         if self._mode.value == "json":
             self._later()
 
+    def preview_soon(self) -> None:
+        """Preview again: something that counts has changed."""
+        self._later()
+
     def _later(self) -> None:
         """Preview once nobody has typed for a moment."""
         self._asked += 1
@@ -123,7 +134,10 @@ class CriteriaBuilder:
         asked = self._asked
         try:
             document = self.document()
-            told = await self._client.preview_criteria(document, campaign_id=self._campaign_id)
+            brief = self._brief() if self._brief and self._campaign_id is not None else None
+            told = await self._client.preview_criteria(
+                document, campaign_id=self._campaign_id, brief=brief
+            )
         except (ApiProblem, ApiUnreachable, ValueError) as problem:
             told = str(problem)
         if asked != self._asked:  # someone typed on meanwhile
@@ -318,7 +332,12 @@ def draw_preview(told: PreviewOut) -> None:
             f"Saving: {_many(edit.enters)} enter, {_many(edit.leaves)} leave; "
             f"{edit.calls_next_run:,} new judgements in the next run, "
             f"{_many(edit.calls_in_all)} in all"
-        ).classes("text-sm font-medium").props("data-edit")
+            + (f"; {edit.kept:,} verdicts stand" if edit.kept else "")
+        ).classes("text-sm font-medium omni-text").props("data-edit")
+        if edit.estimate:
+            ui.label(f"In all: {'; '.join(estimate_words(edit.estimate))}").classes(
+                "text-sm omni-muted omni-text"
+            ).props("data-edit-estimate")
     for note in told.notes:
         ui.label(f"{note.kind}: {note.text}").classes("text-warning text-sm omni-text")
     with ui.expansion("Each test, examples, SQL").classes("w-full text-sm").props("dense"):

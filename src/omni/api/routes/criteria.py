@@ -27,7 +27,7 @@ async def preview_criteria(body: PreviewIn, deps: Deps) -> PreviewOut:
 
     With a campaign: how many would enter and leave, and how many judgements that would cost.
     """
-    return await preview.preview(deps.db, body)
+    return await preview.preview(deps.db, body, deps)
 
 
 @router.get("/campaigns/{campaign_id}/explain/{profile_id}", summary="Explain a candidate")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from omni.api.schemas.costs import EstimateOut
 from omni.api.schemas.requests import EXAMPLE_CRITERIA, MAX_ID
 from omni.api.schemas.responses import NoteOut
 
@@ -25,6 +26,10 @@ class PreviewIn(BaseModel):
     )
     campaign_id: int | None = Field(
         default=None, ge=1, le=MAX_ID, description="Says what the criteria would change there"
+    )
+
+    brief: str | None = Field(
+        default=None, max_length=8_000, description="The campaign's own if left out"
     )
 
     @model_validator(mode="after")
@@ -71,19 +76,23 @@ class MatchOut(_Out):
 class EditOut(_Out):
     """What an edit of a campaign's criteria would do.
 
-    Verdicts are kept by criteria: under other criteria every candidate is judged anew. So
+    Verdicts are kept by criteria and brief: another brief asks about everybody anew, other criteria
+    about those whose verdict they can change; `kept` are the verdicts that they cannot. So
     `calls_next_run` is what the next qualification would pay (never more than the shortlist, and
     nothing while the campaign is paused), and `calls_in_all` what it takes until all who fit are
-    judged. Not paid are verdicts that these criteria had before, as long as the view of the person
-    is the same, and people whose answers were refused too often: `judged_already`, of any model.
+    judged; `estimate` says what that takes. Not paid are verdicts that these criteria had before,
+    as long as the view of the person is the same, and people whose answers were refused too often:
+    `judged_already`, of any model.
     """
 
     changes: bool
     enters: CountOut
     leaves: CountOut
     judged_already: int
+    kept: int = 0
     calls_next_run: int
     calls_in_all: CountOut
+    estimate: EstimateOut | None = None
 
 
 class PreviewOut(_Out):
