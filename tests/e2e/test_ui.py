@@ -132,6 +132,11 @@ async def _campaign(product: Product, page: Page, campaign_id: int, pictures: Pa
     await card.get_by_role("button", name="Accept").click()
     await expect(card.get_by_text("accepted", exact=True)).to_be_visible()
     assert (await product.api.get_lead(best.id)).state == "accepted"
+    await card.get_by_role("button", name="History").click()
+    told = page.get_by_role("dialog").filter(has_text="What became of")
+    await expect(told).to_contain_text("new → accepted")
+    await page.keyboard.press("Escape")
+    await expect(told).to_be_hidden()
 
 
 async def _discover(page: Page, pictures: Path) -> None:
