@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
 from omni.api.app import create_api
 from omni.base.errors import Transient, Unauthorized
+from omni.cli.main import app
 from omni.client.client import ApiProblem, OmniClient
 from omni.connectors.types import Credentials, Identity
 from omni.dispatch import accounts_store
@@ -43,12 +46,13 @@ class Platform(CountingSender):
 
 @pytest.fixture
 async def world(
-    db: Database,
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[tuple[OmniClient, Platform, MovingClock]]:
     clock = MovingClock(NOW)
     platform = Platform(clock)
     here = replace(deps(db, clock=clock), verifiers={"synthetic": platform})
     async with serving(create_api(here)) as url, OmniClient(url) as client:
+        monkeypatch.setenv("OMNI_API_PORT", url.rpartition(":")[2])
         yield client, platform, clock
 
 
@@ -146,3 +150,21 @@ async def test_every_message_that_waits_names_its_gate_and_its_moment(
         await client.held(999)
     assert missing.value.status == 404
     assert len(await rows(db, "select id from messages where state = 'sent'")) == 2
+
+
+async def test_a_terminal_says_the_same(db: Database, world: World) -> None:
+    client, _, _ = world
+    account = await client.create_account(platform="synthetic", handle="me", secret="one")
+    campaign = await ready(db, 3)
+
+    def said(*words: str) -> str:
+        result = CliRunner().invoke(app, list(words))
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    paused = await asyncio.to_thread(said, "accounts", str(account.id), "--pause", "on holiday")
+    assert "Paused by person: on holiday" in paused
+    assert "account paused" in await asyncio.to_thread(said, "held", str(campaign.id))
+    assert "on holiday" in await asyncio.to_thread(said, "accounts")
+    resumed = await asyncio.to_thread(said, "accounts", str(account.id), "--resume")
+    assert "me on synthetic: active" in resumed

@@ -22,6 +22,7 @@ from omni.cli import (
     reading,
     replaying,
     running,
+    sending,
     simulate,
     webhooks,
 )
@@ -50,6 +51,8 @@ app.command("handover", help="Write what an account hands over to other tools, a
 app.command("costs", help="Show what a campaign's models were paid for.")(judging.costs)
 app.command("drafts", help="Show what the best leads would get.")(drafting.drafts)
 app.command("autopilot", help="Show or set what goes without a look.")(drafting.autopilot)
+app.command("accounts", help="List the accounts, or show, pause or resume one.")(sending.accounts)
+app.command("held", help="Say why nothing is sent for a campaign.")(sending.held)
 app.add_typer(keys.app, name="keys")
 app.add_typer(persons.app, name="person")
 app.add_typer(webhooks.app, name="webhooks")
