@@ -93,7 +93,7 @@ with score as (
         platform, platform_id, body, occurred_at)
     select 'account:1', :name, 'replied', :campaign_id, :profile_id, id, 'synthetic', :person,
         'I am ' || :name, now()
-    from message
+    from message returning id
 ), refresh as (
     insert into refreshes (profile_id, platform, interest, pace, changes, changed_s, still_s,
         looked_at, seen_hash, refresh_at)
@@ -117,7 +117,15 @@ with score as (
     values ('synthetic', :name, 'r', 's', now(), 'b', now())
 ), account as (
     insert into accounts (platform, handle, hourly_limit, daily_limit, last_error)
-    values ('synthetic', 'me', 1, 1, :name || ' cannot be reached')
+    values ('synthetic', 'me', 1, 1, :name || ' cannot be reached') returning id
+), thread as (
+    insert into threads (platform, platform_id, account_id, username, profile_id, kind,
+        last_event_id, last_at)
+    select 'synthetic', :person, a.id, :name, :profile_id, 'replied', e.id, now()
+    from account a, event e
+), class as (
+    insert into feedback_classes (event_id, old_kind, new_kind, classed_by, note, changed_at)
+    select e.id, 'replied', 'interested', 'person', 'says ' || :name, now() from event e
 ), ended as (
     insert into jobs (id, kind, queue, args, state, max_attempts, result, error, progress,
         finished_at)

@@ -10,8 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from omni.base.clock import utc_now
+from omni.base.vault import Vault
 from omni.client.client import ApiProblem
 from omni.flow.schedule import run_schedule
 from omni.flow.world import World
@@ -218,3 +220,14 @@ async def test_the_api_shows_the_secret_once_and_names_what_is_wrong(db: Databas
         with pytest.raises(ApiProblem) as missing:
             await api.client.webhook_deliveries(made.id)
         assert missing.value.status == 404
+
+
+async def test_a_new_key_takes_the_place_of_the_old_one(
+    world: World, db: Database, listener: ScriptedServer
+) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    told = await reaching(replace(world, vault=Vault(old)), listener)
+    async with db.transaction() as tx:
+        assert await store.renew_secrets(tx, Vault(f"{new},{old}")) == 1
+    await plant(world)
+    assert (await deliver(replace(told, vault=Vault(new))))["delivered"] == 2
