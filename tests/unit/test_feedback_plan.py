@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omni.connectors.types import EventKind, InboxEvent
+from omni.feedback.more_languages import PHRASES
 from omni.feedback.plan import classify, consequences, read
 from omni.feedback.types import RecordedEvent
 
@@ -156,3 +157,19 @@ def test_each_person_and_lead_is_named_once_and_strangers_can_opt_out_too() -> N
     assert outcome.replied_leads == (1,)
     assert [person.platform_id for person in outcome.suppress] == ["did:1", "did:2"]
     assert [person.platform_id for person in outcome.cancel] == ["did:1", "did:2"]
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_a_wish_for_an_end_is_known_in_many_languages(phrase: str) -> None:
+    for text in (phrase, phrase.upper(), f"🙂 {phrase}!", f"… {phrase}, 2026"):
+        assert classify(text) == "opt_out", text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["今日はありがとう", "谢谢你的消息", "감사합니다", "Спасибо, расскажите", "شكرا جزيلا",
+     "Dziękuję bardzo", "धन्यवाद", "ขอบคุณมาก", "Teşekkürler", "Tack så mycket", "תודה רבה",
+     "Ďakujem"],
+)  # fmt: skip
+def test_thanks_in_other_languages_are_no_wish_for_an_end(text: str) -> None:
+    assert classify(text) != "opt_out"

@@ -15,8 +15,13 @@ MAX_SECONDS = 30.0
 """How long a body may take to arrive."""
 _HEAD_SECONDS = 1.0
 
-STREAMED = frozenset({("POST", "/imports")})
-"""Methods and paths that take a form of any size; every other body is held whole."""
+STREAMED = frozenset(
+    {
+        ("POST", "/imports", b"multipart/form-data"),
+        ("POST", "/suppressions/file", b"text/csv"),
+    }
+)
+"""What bounds its body itself, piece by piece; every other body is held whole."""
 
 
 class BodyLimit:
@@ -102,8 +107,7 @@ class BodyLimit:
 def _is_streamed(scope: Scope) -> bool:
     """Tell whether the route bounds the body itself, piece by piece."""
     media_type = _header(scope, b"content-type").split(b";")[0].strip().lower()
-    is_form = media_type == b"multipart/form-data"
-    return is_form and (scope["method"], scope["path"]) in STREAMED
+    return (scope["method"], scope["path"], media_type) in STREAMED
 
 
 def _has_body(scope: Scope) -> bool:

@@ -10,6 +10,7 @@ from omni.client.campaigns import CampaignCalls
 from omni.client.drafting import DraftingCalls
 from omni.client.handed import HandedCalls
 from omni.client.imports import ImportCalls
+from omni.client.inbox import InboxCalls
 from omni.client.judge import JudgeCalls
 from omni.client.operations import OperationCalls
 from omni.client.people import PeopleCalls
@@ -26,6 +27,7 @@ class OmniClient(
     DraftingCalls,
     HandedCalls,
     ImportCalls,
+    InboxCalls,
     JudgeCalls,
     PeopleCalls,
     PersonCalls,

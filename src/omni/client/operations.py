@@ -23,6 +23,7 @@ from omni.api.schemas import (
     TimetableKind,
 )
 from omni.client.calls import Calls, given
+from omni.leads.types import Scope
 
 FINISHED = frozenset({"succeeded", "failed", "cancelled"})
 _FIRST_POLL_S = 0.1
@@ -121,21 +122,25 @@ class OperationCalls(Calls):
     async def suppress(
         self,
         *,
-        platform: str,
-        platform_id: str,
+        platform: str | None = None,
+        platform_id: str | None = None,
+        scope: Scope = "person",
+        domain: str | None = None,
         reason: str | None = None,
         idempotency_key: str | None = None,
     ) -> Suppressed:
-        """Never write to a person, from any campaign."""
-        body = given(platform=platform, platform_id=platform_id, reason=reason)
+        """Never write to a person (by id or username), a domain, a platform or anybody."""
+        body = given(
+            scope=scope, platform=platform, platform_id=platform_id, domain=domain, reason=reason
+        )
         return await self._send(Suppressed, "POST", "/suppressions", body, idempotency_key)
 
     async def list_suppressions(
-        self, *, limit: int = 50, cursor: str | None = None
+        self, *, wide: bool = False, limit: int = 50, cursor: str | None = None
     ) -> Page[SuppressionOut]:
         """Return a page of those who must not be written to, newest first."""
         return await self._get(
-            Page[SuppressionOut], "/suppressions", {"limit": limit, "cursor": cursor}
+            Page[SuppressionOut], "/suppressions", {"wide": wide, "limit": limit, "cursor": cursor}
         )
 
     async def platforms(self) -> list[PlatformOut]:

@@ -11,11 +11,12 @@ import re
 import unicodedata
 
 from omni.connectors.types import EventKind
+from omni.feedback.more_languages import PHRASES
 
 MAX_TEXT = 4_000
 """Only so many characters are looked at."""
 
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'"})
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "ı": "i"})
 _QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
 
 # One alternative a line; each stands between word boundaries.
@@ -147,12 +148,16 @@ _IGNORED = _any(_NOT_MEANT)
 def classify(text: str) -> EventKind:
     """Return what a reply says, by rules for English, German, French, Spanish and Portuguese.
 
+    A wish for an end is known in some thirty languages more (`more_languages`).
+
     Returns:
         `opt_out`, `out_of_office`, `not_interested` or `interested`; `replied` where no rule fits.
     """
     folded = fold(text)
     meant = _IGNORED.sub(" ", folded)
     alone = folded.strip(" .!?,;:-")
+    if _FOREIGN_OPT_OUT.search(meant):
+        return "opt_out"
     for kind, pattern, whole in _RULES:
         if pattern.search(meant) or (whole is not None and whole.fullmatch(alone)):
             return kind
@@ -169,3 +174,16 @@ def fold(text: str) -> str:
         if unicodedata.category(character) not in ("Mn", "Cf", "Cc") or character.isspace()
     )
     return " ".join(plain.split())
+
+
+def _phrases() -> re.Pattern[str]:
+    """Return what finds a phrase: at the beginning of a word where words stand apart."""
+    return re.compile(
+        "|".join(
+            rf"(?<![^\W_]){re.escape(p)}" if p[0] < "\u0e00" else re.escape(p)
+            for p in sorted(map(fold, PHRASES), key=len, reverse=True)
+        )
+    )
+
+
+_FOREIGN_OPT_OUT = _phrases()

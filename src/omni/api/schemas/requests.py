@@ -19,6 +19,7 @@ from pydantic.config import JsonDict
 from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.crawl.plan import MAXIMA, MINIMA
 from omni.jobs.types import CrawlConfig
+from omni.leads.types import Scope
 
 MAX_ID = 2**63 - 1
 USUAL = CrawlConfig()
@@ -308,8 +309,12 @@ class PauseIn(_In):
 
 
 class SuppressionIn(_In):
-    """Someone who must not be written to, ever, by any campaign."""
+    """Someone who must not be written to, by any campaign: a person unless `scope` says more."""
 
-    platform: Line
-    platform_id: Line = Field(description="The immutable id: DID, account URL, mxid")
+    scope: Scope = "person"
+    platform: Line | None = Field(default=None, description="Of a person, and of a platform")
+    platform_id: Line | None = Field(
+        default=None, description="The immutable id (DID, account URL, mxid), or the username"
+    )
+    domain: Line | None = Field(default=None, description="It holds for all below it, too")
     reason: Line = "asked for by a person"

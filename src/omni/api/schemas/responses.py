@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from omni.api.schemas.requests import FollowUpModel
 from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.jobs.types import JobState
+from omni.leads.types import Scope
 
 LeadState = Literal["new", "accepted", "rejected", "contacted", "replied", "withdrawn"]
 MessageState = Literal[
@@ -236,9 +237,10 @@ class MessageOut(_Out):
 
 
 class SuppressionOut(_Out):
-    """Someone who must not be written to."""
+    """Someone who must not be written to; `*` stands for any platform, or anybody of it."""
 
     id: int
+    scope: Scope
     platform: str
     platform_id: str
     reason: str

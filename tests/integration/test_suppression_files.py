@@ -1,0 +1,99 @@
+"""Files of suppressions: read as they come, bad lines told, and sent again without harm."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from omni.leads import suppressions_store as suppressions
+from omni.storage.db import Database
+from tests.api_fixtures import Served, problem, served
+from tests.dispatch_fixtures import ready, rows, states
+
+CSV = {"Content-Type": "text/csv"}
+
+
+@pytest.fixture
+async def api(db: Database) -> AsyncGenerator[Served]:
+    async with served(db) as running:
+        yield running
+
+
+async def send(api: Served, content: Any, **query: str) -> dict[str, Any]:
+    answer = await api.http.post("/suppressions/file", content=content, headers=CSV, params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_file_suppresses_whom_it_names_and_tells_the_lines_it_cannot_read(
+    api: Served,
+) -> None:
+    await ready(api.db, 3)
+    text = (
+        "\ufeffplatform,handle,domain,reason\r\n"
+        'synthetic,p1,,"asked, twice"\r\n'
+        "synthetic,@Someone.Example,,\r\n"
+        ",,example.org,a competitor\r\n"
+        ",,org,\r\n"
+        ",p2,,\r\n"
+        "\r\n"
+        "*,*,,\r\n"
+        "synthetic," + "x" * 5_000 + ",,\r\n"
+        "synthetic,p1,,again"
+    )
+    done = await send(api, text.encode())
+    assert (done["lines"], done["added"], done["known"], done["bad"]) == (10, 3, 1, 4)
+    assert [each["line"] for each in done["problems"]] == [5, 6, 8, 9]
+    assert done["cancelled_messages"] == 1
+    assert await states(api.db) == {"cancelled": 1, "approved": 2}
+    found = {s.platform_id: s for s in await suppressions.list_suppressions(api.db, limit=9)}
+    assert set(found) == {"p1", "someone.example", "example.org"}
+    assert (found["p1"].reason, found["p1"].source) == ("asked, twice", "file")
+    again = await send(api, text.encode())
+    assert (again["added"], again["known"]) == (0, 4)
+
+
+async def test_a_list_of_words_is_of_domains_or_of_one_platforms_people(api: Served) -> None:
+    done = await send(api, b"# ours\nexample.org\nann@example.net\nnonsense\n")
+    assert (done["added"], done["bad"]) == (2, 1)
+    done = await send(api, b"syn:1\nsyn:2\n", platform="synthetic")
+    assert done["added"] == 2
+    refused = await api.http.post(
+        "/suppressions/file", content=b"a", headers=CSV, params={"platform": "nowhere"}
+    )
+    problem(refused, 422)
+
+
+async def test_a_file_cannot_stop_everything(api: Served) -> None:
+    done = await send(api, b"scope,platform,id\nall,,\nplatform,synthetic,\nperson,synthetic,p1\n")
+    assert (done["added"], done["bad"]) == (1, 2)
+
+
+async def test_a_file_of_many_lines_can_be_sent_again(api: Served) -> None:
+    lines = [b"platform,id\n", *(b"synthetic,p%d\n" % n for n in range(20_000))]
+    first = await send(api, b"".join(lines[:12_000]))
+    whole = await send(api, b"".join(lines))
+    assert (first["added"], whole["added"], whole["known"]) == (11_999, 8_001, 11_999)
+    (count,) = await rows(api.db, "select count(*) as n from suppressions")
+    assert count["n"] == 20_000
+
+
+async def test_scopes_and_lifting_over_http(api: Served) -> None:
+    made = await api.client.suppress(scope="domain", domain="example.org", reason="a competitor")
+    assert (made.platform, made.platform_id, made.added) == ("*", "example.org", True)
+    await api.client.suppress(scope="all", reason="holidays")
+    await api.client.suppress(platform="bluesky", platform_id="did:plc:1")
+    wide = (await api.client.list_suppressions(wide=True)).items
+    assert [each.scope for each in wide] == ["all", "domain"]
+    assert len((await api.client.list_suppressions()).items) == 3
+    lifted = await api.client.lift_suppression(wide[0].id, "holidays are over")
+    assert (lifted.platform, lifted.lifted_because) == ("*", "holidays are over")
+    assert [each.scope for each in (await api.client.list_suppressions(wide=True)).items] == [
+        "domain"
+    ]
+    problem(await api.http.post(f"/suppressions/{wide[0].id}/lift", json={"because": "x"}), 404)
+    problem(await api.http.post(f"/suppressions/{wide[1].id}/lift", json={}), 422)
+    problem(await api.http.post("/suppressions", json={"scope": "domain"}), 422)
+    problem(await api.http.post("/suppressions", json={"platform": "bluesky"}), 422)
