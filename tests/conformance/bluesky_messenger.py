@@ -34,6 +34,7 @@ async def bluesky(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerCas
     by_did = {person.did: person for person in [closed, *people]}
     began = datetime.now(UTC)
     with broken_proxy(network.pds, SEND) as proxy:
+        proxy.stale_token = (400, b'{"error":"ExpiredToken","message":"Token has expired"}')
         async with quick_client(timeout_s=20.0) as http:
             theirs = chats(http, network, network.pds)
 

@@ -27,7 +27,7 @@ async def mastodon(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerCa
     plain = [person for person in server.people if person.role == "plain" and person.token]
     me, closed, *people = plain[:13]
     await block(server, closed, me)
-    by_url = {person.url: person for person in people}
+    by_url = {person.url: person for person in [closed, *people]}
     home = server.url.removeprefix("http://")
     began = datetime.now(UTC)
     with broken_proxy(server.url, r"^POST /api/v1/statuses$") as proxy:
@@ -60,7 +60,7 @@ async def mastodon(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerCa
                 down=MastodonSender(http, "http://127.0.0.1:9"),
                 me=Credentials(me.username, me.token),
                 nobody=Credentials(me.username, "not-a-token"),
-                people=tuple(by_url),
+                people=tuple(person.url for person in people),
                 closed=closed.url,
                 gone=f"{server.url}/@nobody_here",
                 fail_next=proxy.failures.append,

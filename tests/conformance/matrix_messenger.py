@@ -33,6 +33,7 @@ async def matrix(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerCase
     by_id = {person.user_id: person for person in [closed, *people]}
     began = datetime.now(UTC)
     with broken_proxy(server.url, SEND) as proxy:
+        proxy.stale_token = (401, b'{"errcode":"M_UNKNOWN_TOKEN","error":"Token has expired"}')
         async with quick_client(timeout_s=5.0) as http:
             sender = MatrixSender(http, proxy.url)
             await decline(server, sender, account, closed)

@@ -13,7 +13,7 @@ import pytest
 from omni.connectors.ports import Inbox, MessageSender
 from omni.connectors.types import Credentials, Outgoing
 
-Failure = Literal["lost answer", "garbage answer", "server error", "rate limit"]
+Failure = Literal["lost answer", "garbage answer", "server error", "rate limit", "stale token"]
 
 
 async def _by_themselves(person: str, text: str) -> None:
