@@ -48,6 +48,7 @@ async def test_each_page_shows_its_data(
         await _campaigns(product, page, pictures)
         await _campaign(product, page, campaign_id, pictures)
         await _discover(page, pictures)
+        await _limits(product, page, campaign_id)
         await _messages(product, page, campaign_id, pictures)
         await _jobs(product, page, pictures)
         await _crawl(product, page, campaign_id, pictures)
@@ -137,6 +138,33 @@ async def _campaign(product: Product, page: Page, campaign_id: int, pictures: Pa
     await expect(told).to_contain_text("new → accepted")
     await page.keyboard.press("Escape")
     await expect(told).to_be_hidden()
+
+
+async def _limits(product: Product, page: Page, campaign_id: int) -> None:
+    """The form sets a day's limits of the judge, shows them again, and takes them back."""
+    shown = ("", "")
+    for typed, limits in ((("7", "0.25"), (7, 0.25)), (("", ""), (None, None))):
+        await open_page(product, page, f"/campaigns/{campaign_id}", HOSTILE)
+        await page.get_by_role("button", name="Change", exact=True).click()
+        form = page.get_by_role("dialog")
+        labels = ("Calls a day", "Cost a day")
+        for label, before, text in zip(labels, shown, typed, strict=True):
+            field = form.get_by_label(label)
+            await expect(field).to_have_value(re.compile(f"^{re.escape(before)}0*$"))
+            await field.fill(text)
+        shown = typed
+        await expect(form.get_by_text(re.compile("known people fit"))).to_be_visible(timeout=60_000)
+        for label, text in zip(labels, typed, strict=True):
+            await expect(form.get_by_label(label)).to_have_value(text)
+        await form.get_by_role("button", name="Save").click()
+        for _ in range(100):
+            campaign = await product.api.get_campaign(campaign_id)
+            if (campaign.daily_call_limit, campaign.daily_cost_limit) == limits:
+                break
+            await page.wait_for_timeout(100)
+        await expect(form).to_have_count(0)
+        campaign = await product.api.get_campaign(campaign_id)
+        assert (campaign.daily_call_limit, campaign.daily_cost_limit) == limits
 
 
 async def _discover(page: Page, pictures: Path) -> None:
