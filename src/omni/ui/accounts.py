@@ -21,7 +21,9 @@ class AccountsPage:
         ui.label("Messages go out from these, within their limits.").classes("omni-muted")
         await SenderList(self._client).draw()
         ui.label("Suppressions").classes("text-2xl font-semibold pt-4")
-        ui.label("Nobody here is ever written to. There is no way back.").classes("omni-muted")
+        ui.label("Nobody here is written to until a person says so expressly.").classes(
+            "omni-muted"
+        )
         await self._suppressions()
         self._suppression_form()
 
