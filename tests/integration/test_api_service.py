@@ -78,8 +78,13 @@ async def test_without_postgres_it_lives_is_not_ready_and_says_so(database_url: 
         assert int(refused.headers["retry-after"]) >= 1
 
 
-WITHOUT_EFFECT = {"/criteria/preview"}
-"""Routes that ask by POST, and write nothing that could be written twice."""
+WITHOUT_KEY = {
+    "/criteria/preview", "/campaigns/{campaign_id}/drafts/preview", "/people/export",  # no effect
+    "/accounts/{account_id}/verify", "/suppressions/file",  # twice is as good as once
+    "/webhook-sources",  # its answer has a secret, which must not be kept
+    "/webhooks/{source}",  # a delivery has an id of its own
+}  # fmt: skip
+"""Routes that ask by POST, and take no Idempotency-Key."""
 
 
 async def test_the_description_holds_every_route_with_its_problems(api: Served) -> None:
@@ -93,14 +98,15 @@ async def test_the_description_holds_every_route_with_its_problems(api: Served) 
             assert operation["description"], path
             good = [status for status in operation["responses"] if status.startswith("2")]
             assert len(good) == 1
-            content = operation["responses"][good[0]]["content"]
-            others = {"image/webp", "text/csv"} & content.keys()
-            assert others or content["application/json"]["schema"], path
+            if good != ["204"]:  # which says that there is no content
+                content = operation["responses"][good[0]]["content"]
+                others = {"image/webp", "text/csv"} & content.keys()
+                assert others or content["application/json"]["schema"], path
             if path != "/health":
                 refusal = operation["responses"]["422"]["content"]
                 assert refusal.keys() == {"application/problem+json"}
-            if method == "post" and path not in WITHOUT_EFFECT:
-                names = {parameter["name"] for parameter in operation["parameters"]}
+            if method == "post" and path not in WITHOUT_KEY:
+                names = {parameter["name"] for parameter in operation.get("parameters", ())}
                 assert "Idempotency-Key" in names, path
     for path, name in (("/campaigns", "CampaignIn"), ("/accounts", "AccountIn")):
         body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
