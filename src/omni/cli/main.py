@@ -15,6 +15,7 @@ from omni.cli import (
     drafting,
     handing,
     importing,
+    inbox,
     judge,
     judging,
     keys,
@@ -52,6 +53,7 @@ app.command("costs", help="Show what a campaign's models were paid for.")(judgin
 app.command("drafts", help="Show what the best leads would get.")(drafting.drafts)
 app.command("autopilot", help="Show or set what goes without a look.")(drafting.autopilot)
 app.command("accounts", help="List the accounts, or show, pause or resume one.")(sending.accounts)
+app.command("inbox", help="List who wrote back, or show a conversation.")(inbox.inbox)
 app.command("held", help="Say why nothing is sent for a campaign.")(sending.held)
 app.add_typer(keys.app, name="keys")
 app.add_typer(persons.app, name="person")

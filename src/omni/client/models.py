@@ -1,5 +1,7 @@
 """The models that the client returns, for those who know the client and not the API."""
 
+from typing import get_args
+
 from omni.api.schemas import (
     AccountNow,
     AccountOut,
@@ -51,6 +53,14 @@ from omni.api.schemas.drafting import (
 )
 from omni.api.schemas.erasures import ErasureOut, PersonExport
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
+from omni.api.schemas.inbox import (
+    ClassChangeOut,
+    ConversationOut,
+    ReplyClass,
+    SaidOut,
+    StandingOut,
+    ThreadOut,
+)
 from omni.api.schemas.judge import (
     AttackOut,
     ComparisonOut,
@@ -75,8 +85,12 @@ from omni.connectors.file.types import TARGETS, Target
 from omni.jobs.types import JobState
 from omni.webhooks.types import EVENT_KINDS
 
+REPLY_CLASSES: tuple[ReplyClass, ...] = get_args(ReplyClass)
+"""What a person may say that a reply is."""
+
 __all__ = [
     "EVENT_KINDS",
+    "REPLY_CLASSES",
     "TARGETS",
     "AccountNow",
     "AccountOut",
@@ -88,8 +102,10 @@ __all__ = [
     "CampaignOut",
     "CampaignStatus",
     "ClaimOut",
+    "ClassChangeOut",
     "ClauseShare",
     "ComparisonOut",
+    "ConversationOut",
     "CostOut",
     "CostsOut",
     "CountOut",
@@ -145,14 +161,18 @@ __all__ = [
     "RefreshOut",
     "RefreshPlatformOut",
     "Replayed",
+    "ReplyClass",
     "RowPreview",
     "RowProblem",
+    "SaidOut",
     "SeedTypeOut",
     "ShareOut",
+    "StandingOut",
     "StatusOut",
     "StepOut",
     "Suppressed",
     "SuppressionOut",
     "Target",
+    "ThreadOut",
     "TimetableKind",
 ]

@@ -16,10 +16,12 @@ from omni.client.client import ApiProblem, ApiUnreachable
 from omni.ui.accounts import AccountsPage
 from omni.ui.campaign import CampaignPage
 from omni.ui.campaigns import draw_campaigns
+from omni.ui.conversation import ConversationPage
 from omni.ui.drafting import DraftingPage
 from omni.ui.freshness import FreshnessPage
 from omni.ui.hosts import HostsPage
 from omni.ui.imports import ImportsPage
+from omni.ui.inbox import InboxPage
 from omni.ui.jobs import JobList
 from omni.ui.judge import JudgePage
 from omni.ui.layout import attempt, frame, no_page
@@ -47,6 +49,7 @@ def run_ui(settings: Settings) -> None:
     if local:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     _register_pages(sessions)
+    _register_inbox(sessions)
     _register_pictures(sessions)
     _register_missing()
     app.on_shutdown(sessions.close)  # pyright: ignore[reportUnknownMemberType]
@@ -90,6 +93,20 @@ def _register_missing() -> None:
         return client.build_response(request, HTTPStatus.NOT_FOUND)
 
     app.add_exception_handler(HTTPStatus.NOT_FOUND, missing)
+
+
+def _register_inbox(sessions: Sessions) -> None:
+    @ui.page("/inbox")
+    async def inbox() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Inbox", "/inbox"):
+            if client := sessions.current():
+                await InboxPage(client).draw()
+
+    @ui.page("/inbox/{thread_id:int}")
+    async def conversation(thread_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Conversation", "/inbox"):
+            if client := sessions.current():
+                await ConversationPage(client, thread_id).draw()
 
 
 def _register_pages(sessions: Sessions) -> None:

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 PAGES = (
     ("Campaigns", "/"),
+    ("Inbox", "/inbox"),
     ("Import", "/imports"),
     ("Jobs", "/jobs"),
     ("Freshness", "/freshness"),
@@ -33,6 +34,8 @@ STATE_COLORS = {
     "paused": "warning", "ambiguous": "warning", "failed": "negative", "rejected": "negative",
     "ok": "positive", "slowed": "warning", "open": "negative", "half open": "warning",
     "removing": "primary", "done": "positive", "delivered": "positive", "disabled": "negative",
+    "interested": "positive", "converted": "positive", "out_of_office": "info",
+    "opt_out": "negative", "blocked": "negative", "bounced": "warning",
 }  # fmt: skip
 
 
@@ -70,7 +73,8 @@ async def attempt(work: Awaitable[T], done: str | None = None) -> T | None:
 
 def chip(state: str) -> ui.badge:
     """Show a state as a small coloured badge."""
-    return ui.badge(state, color=STATE_COLORS.get(state, "grey-7")).props("rounded").classes("px-2")
+    color = STATE_COLORS.get(state, "grey-7")
+    return ui.badge(state.replace("_", " "), color=color).props("rounded").classes("px-2")
 
 
 def nothing(text: str) -> None:

@@ -45,7 +45,9 @@ class PagedList(ABC, Generic[T]):
         """Draw the filter and the first page."""
         with ui.row().classes("w-full items-center gap-3"):
             ui.toggle(
-                self._states, value=self._state, on_change=lambda e: self._show(str(e.value))
+                {state: state.replace("_", " ") for state in self._states},
+                value=self._state,
+                on_change=lambda e: self._show(str(e.value)),
             ).props("dense no-caps unelevated")
             self._news = ui.button("Show what is new", icon="refresh", on_click=self.reload)
             self._news.props("flat dense no-caps").set_visibility(False)
@@ -63,6 +65,7 @@ class PagedList(ABC, Generic[T]):
     async def reload(self) -> None:
         """Begin again at the first page."""
         self._cursor = None
+        self._asked = None
         self._news.set_visibility(False)
         await self._next()
 
@@ -78,10 +81,10 @@ class PagedList(ABC, Generic[T]):
         self._asked = asked
         try:
             page = await attempt(self.fetch(*asked))
-            if page is not None and self._asked == asked:  # else the filter was changed meanwhile
+            if page is not None and self._asked is asked:  # else something else was asked meanwhile
                 self._append(page, first=asked[1] is None)
         finally:
-            if self._asked == asked:
+            if self._asked is asked:
                 self._asked = None
 
     def _append(self, page: Page[T], *, first: bool) -> None:

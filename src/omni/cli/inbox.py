@@ -1,0 +1,74 @@
+"""`omni inbox`: who wrote back, what it means, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from omni.cli.reading import Json, Limit, ask_api
+from omni.cli.render import as_table, cut, moment, print_json, write
+
+if TYPE_CHECKING:
+    from omni.client.models import ClassChangeOut, SaidOut
+
+ThreadId = Annotated[int | None, typer.Argument(metavar="[THREAD]", help="Show this one in full.")]
+Unread = Annotated[bool, typer.Option("--unread", help="Only those that nobody has looked at.")]
+
+
+def inbox(
+    thread: ThreadId = None, unread: Unread = False, limit: Limit = 50, as_json: Json = False
+) -> None:
+    """List the conversations, those that moved last first, or show one in full."""
+    if thread is not None:
+        _show(thread, as_json=as_json)
+        return
+    items = ask_api(lambda client: client.list_threads(unread=unread, limit=limit)).items
+    if as_json:
+        print_json([item.model_dump(mode="json") for item in items])
+        return
+    as_table(
+        ("id", "new", "last (UTC)", "who", "class", "said last", "what to do"),
+        [
+            (
+                str(item.id),
+                "new" if item.unread else "",
+                moment(item.last_at),
+                f"{item.username} ({item.platform})",
+                item.kind,
+                cut(item.last_text or "", 60),
+                item.next_step,
+            )
+            for item in items
+        ],
+        empty="Nothing is unread." if unread else "Nobody has written back yet.",
+    )
+
+
+def _show(thread_id: int, *, as_json: bool) -> None:
+    found = ask_api(lambda client: client.get_thread(thread_id))
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    thread = found.thread
+    write(f"{thread.username} ({thread.platform_id} on {thread.platform}) to {thread.account}")
+    write(f"Next: {thread.next_step}")
+    for each in found.suppressions:
+        write(f"Suppressed ({each.scope}): {each.reason}, since {moment(each.created_at)}")
+    changes: dict[int, list[ClassChangeOut]] = {}
+    for change in found.classes:
+        changes.setdefault(change.event_id, []).append(change)
+    as_table(
+        ("when (UTC)", "who", "what", "text"),
+        [_row(said, changes.get(said.id, [])) for said in found.said],
+        empty="Nothing is kept of what was said.",
+    )
+
+
+def _row(said: SaidOut, changes: list[ClassChangeOut]) -> tuple[str, ...]:
+    if said.ours:
+        what = f"{said.kind}: {said.error}" if said.error else said.kind
+    else:
+        what = f"{said.kind} (says {said.classed_by or 'the platform'})"
+        what += "".join(f"; was {change.old_kind}" for change in changes)
+    return moment(said.at), "we" if said.ours else "they", what, said.text or ""
