@@ -99,3 +99,15 @@ async def test_batches_that_are_prepared_beside_each_other_agree_in_the_end(db: 
     )
     assert not stale
     assert len(await db.fetch(PEOPLE)) == 30
+
+
+async def test_who_was_suppressed_by_a_name_is_left_alone_under_another(db: Database) -> None:
+    await intake.take_in(
+        db, [raw_profile(1, username="old.example")], now=NOW, campaign_id=None, job_id=None
+    )
+    await suppressions.suppress_scope(
+        db, "person", platform="synthetic", value="Old.Example", reason="asked", source="person",
+        now=NOW,
+    )  # fmt: skip
+    stored = await take_in(db, 1, username="new.example")
+    assert (stored.changed, stored.left_out) == ((), 1)

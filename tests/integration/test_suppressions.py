@@ -73,8 +73,30 @@ async def test_a_person_is_found_by_id_and_by_username(db: Database) -> None:
     assert await suppressed(db, FEDIVERSE)
     assert await suppressed(db, (FEDIVERSE[0], FEDIVERSE[1], "Ann@Social.Example.org"))
     assert await suppressed(db, FOREIGN)
-    assert not await suppressed(db, ("forum", "DID:web:example.org", "somebody"))
+    assert await suppressed(db, ("forum", "DID:web:Example.org", "somebody"))
+    assert not await suppressed(db, ("forum", "did:web:example.net", "somebody"))
     assert not await suppressed(db, BLUESKY)
+
+
+@pytest.mark.parametrize(
+    ("written", "person"),
+    [
+        ("Alice.Shop.Example.org", BLUESKY),
+        ("Ann@Social.Example.Org", FEDIVERSE),
+        ("HTTPS://Social.Example.org:3000/users/Ann", FEDIVERSE),
+        ("@Ann:chat.Example.org:8448", ROOM),
+        ("DID:PLC:A", BLUESKY),
+        ("Jose\u0301", ("forum", "f:9", "José")),
+    ],
+)
+async def test_a_person_is_found_however_somebody_types_them(
+    db: Database, written: str, person: tuple[str, str, str]
+) -> None:
+    await add(db, "person", person[0], written)
+    assert await suppressed(db, person)
+    assert await store.suppressions_of(
+        db, platform=person[0], platform_id=person[1], username=person[2]
+    )
 
 
 async def test_a_domain_is_known_in_both_spellings(db: Database) -> None:

@@ -8,6 +8,7 @@ place of an id under the platform `*`. What pairs a person goes by is the functi
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from omni.base.errors import Rejected
@@ -22,7 +23,7 @@ _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^
 
 
 def keys_of(scope: Scope, platform: str | None, value: str | None) -> tuple[tuple[str, str], ...]:
-    """Return the pairs under which a suppression is written: of a domain both spellings.
+    """Return the pairs under which a suppression is written: every spelling of it.
 
     Args:
         scope: Whom it concerns.
@@ -39,7 +40,7 @@ def keys_of(scope: Scope, platform: str | None, value: str | None) -> tuple[tupl
     named = read_platform(platform or "")
     if scope == "platform":
         return ((named, ANY),)
-    return ((named, read_person(value or "")),)
+    return tuple((named, spelled) for spelled in read_person(value or ""))
 
 
 def read_platform(text: str) -> str:
@@ -54,8 +55,10 @@ def read_platform(text: str) -> str:
     return name
 
 
-def read_person(text: str) -> str:
-    """Return an immutable id as it is, or a username without the @ before it, in lower case.
+def read_person(text: str) -> tuple[str, ...]:
+    """Return an immutable id, or a username without the @ before it, as it is and in lower case.
+
+    Without an @ nobody can tell from a text which of both it is, and names are typed in any case.
 
     Raises:
         Rejected: It can be neither (field `platform_id`).
@@ -64,8 +67,9 @@ def read_person(text: str) -> str:
     if not person or person == ANY or len(person) > MAX_VALUE or not person.isprintable():
         raise Rejected(f"not somebody's id or username: {text[:60]!r}", field="platform_id")
     if person.startswith("@") and ":" not in person:
-        return person[1:].lower() or ANY + person
-    return person
+        person = person[1:].lower() or ANY + person
+    composed = unicodedata.normalize("NFC", person)
+    return tuple(dict.fromkeys((person, composed, composed.lower())))
 
 
 def read_domain(text: str) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
 -- owns: suppressions, suppression_lifts
--- reads:
+-- reads: profiles_raw
 
 -- name: insert_suppression
 -- The unique key (platform, platform_id) makes a second one a no-op.
@@ -21,11 +21,18 @@ select is_suppressed(:platform, :platform_id, :username);
 
 -- name: find_suppressed
 -- The unique key (platform, platform_id), a few probes for each person of a batch. A platform that
--- is suppressed, or all of them, only sends nothing: its people are read as before.
+-- is suppressed, or all of them, only sends nothing: its people are read as before. Who is known by a
+-- name that is suppressed (profiles_raw's unique key) stays so under a new one.
 select n.platform, n.platform_id
 from unnest(:platforms::text[], :platform_ids::text[], :usernames::text[])
     as n (platform, platform_id, username)
-where is_suppressed(n.platform, n.platform_id, n.username, false);
+where is_suppressed(n.platform, n.platform_id, n.username, false)
+    or exists (
+        select from profiles_raw r
+        join suppressions s
+            on s.platform = r.platform and s.platform_id in (r.username, lower(r.username))
+        where r.platform = n.platform and r.platform_id = n.platform_id
+    );
 
 -- name: page_suppressions
 -- By primary key, the newest first.

@@ -92,7 +92,8 @@ async def suppressed_among(
 ) -> set[tuple[str, str]]:
     """Return who of these must be left alone, by platform and immutable id.
 
-    Suppressions of a whole platform, or of all, do not count: they stop messages alone.
+    Suppressions of a whole platform, or of all, do not count: they stop messages alone. Who was
+    suppressed by a name and has taken another is left alone as before.
 
     Args:
         db: Where to read.
