@@ -78,6 +78,35 @@ def test_replies_are_classed(kind: EventKind, text: str) -> None:
     assert classify(f"  {text.upper()}\r\n") == kind
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STOP 🛑", "s\u200btop", "Stop, thanks", "pls stop", "just stop", "No, stop it!",
+        "Stop.\n\nSent from my phone", "Please stop. I'm out of office", "Not interested. Stop",
+        "Why don't you just leave me alone?", "NO STOP WRITING ME", "I want no more messages",
+        "I don't want any more messages", "I do not wish to be contacted", "Go away, spammer",
+        "I don't want to hear from you", "I asked you not to write",
+        "Go away", "Don't contact this account",
+    ],
+)  # fmt: skip
+def test_a_wish_for_an_end_is_found_however_short_or_rude(text: str) -> None:
+    assert classify(text) == "opt_out"
+    assert classify(text.upper()) == "opt_out"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Don't stop!",
+        "Why don't you write more often?",
+        "The next stop, please",
+        "Never stop growing",
+    ],
+)
+def test_not_every_stop_is_a_wish_for_an_end(text: str) -> None:
+    assert classify(text) != "opt_out"
+
+
 @given(st.text(max_size=300), st.sampled_from(["unsubscribe", "leave me alone", "opt out"]))
 def test_a_wish_to_hear_no_more_is_found_after_any_text(before: str, wish: str) -> None:
     assert classify(f"{before.replace('>', '')}\n. {wish}") == "opt_out"

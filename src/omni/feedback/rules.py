@@ -21,8 +21,8 @@ _QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
 
 # One alternative a line; each stands between word boundaries.
 _NOT_MEANT = (
-    r"(?:do not|don't|dont|never|won't|will not|bitte nicht|no|nao) (?:stop|unsubscribe)",
-    r"why (?:don't|do not) .{0,20}",
+    r"(?:do not|don't|dont|never|won't|will not|bitte nicht) (?:stop|unsubscribe)",
+    r"why (?:don't|do not)",
 )
 _OPT_OUT = (
     # English
@@ -32,7 +32,10 @@ _OPT_OUT = (
     r"(?:do not|don't|dont|never)(?: ever)? (?:write|message|contact|text|e-?mail|dm|ping|bother)"
     r"(?: to)? (?:me|us|again|any ?more)",
     r"(?:remove|delete) (?:me|my)", r"take me off", r"leave me alone",
-    r"no more (?:messages|dms|mails|e-?mails)",
+    r"(?:no|any) more (?:messages|dms|mails|e-?mails)", r"go away", r"fuck off", r"piss off",
+    r"(?:do not|don't|dont|not|never) (?:want|wish|like|care)?\s?(?:to )?"
+    r"(?:be (?:contacted|messaged|written to)|hear from you)",
+    r"asked you (?:not to|to stop)", r"(?:do not|don't|dont|never) contact",
     # German
     r"(?:schreib\w*|kontaktier\w*|belastig\w*|melde\w*)(?: sie)?(?: bitte)? (?:mir|mich|uns) "
     r"(?:bitte )?(?:nicht|nie|keine)\w*", r"(?:mir|mich|uns) (?:bitte )?(?:nicht mehr|nie wieder|"
@@ -63,7 +66,11 @@ _OPT_OUT = (
     r"smett\w+ di scriver\w+", r"uitschrijven", r"afmelden", r"niet meer (?:schrijven|benaderen)",
     r"stop met (?:schrijven|berichten)",
 )  # fmt: skip
-_OPT_OUT_ALONE = (r"(?:please |bitte )?stop(?: please)?", r"(?:basta|arret\w*|parar?|baja)")
+_OPT_OUT_ALONE = (
+    r"(?:(?:please|pls|plz|just|bitte|no) )*stopp?"
+    r"(?: (?:it|now|please|pls|thanks|thank you|bitte))*",
+    r"(?:basta|arret\w*|parar?|baja)",
+)
 _AUTOMATIC = (
     r"out of (?:the )?office", r"auto(?:matic|mated)?[ -]?(?:reply|response|responder|answer)",
     r"automatische (?:antwort|nachricht)", r"nicht im buro", r"ausser haus", r"abwesenheit\w*",
@@ -136,13 +143,16 @@ def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _RULES: tuple[tuple[EventKind, re.Pattern[str], re.Pattern[str] | None], ...] = (
-    ("opt_out", _any(_OPT_OUT), _any(_OPT_OUT_ALONE)),
+    ("opt_out", _any(_OPT_OUT), None),
     ("out_of_office", _any(_AUTOMATIC), None),
     ("not_interested", _any(_NOT_INTERESTED), _any(_NOT_INTERESTED_ALONE)),
     ("interested", _any(_INTERESTED), _any(_INTERESTED_ALONE)),
     ("out_of_office", _any(_AWAY), None),
 )
 _IGNORED = _any(_NOT_MEANT)
+_STOP = _any(_OPT_OUT_ALONE)
+_SENTENCE_ENDS = re.compile(r"[^\w\s'-]+")
+_LINE_ENDS = re.compile(r"[\r\n]+")
 
 
 def classify(text: str) -> EventKind:
@@ -156,7 +166,7 @@ def classify(text: str) -> EventKind:
     folded = fold(text)
     meant = _IGNORED.sub(" ", folded)
     alone = folded.strip(" .!?,;:-")
-    if _FOREIGN_OPT_OUT.search(meant):
+    if _FOREIGN_OPT_OUT.search(meant) or any(map(_STOP.fullmatch, _sentences(text))):
         return "opt_out"
     for kind, pattern, whole in _RULES:
         if pattern.search(meant) or (whole is not None and whole.fullmatch(alone)):
@@ -164,9 +174,15 @@ def classify(text: str) -> EventKind:
     return "replied"
 
 
+def _sentences(text: str) -> list[str]:
+    """Return the parts of a text that signs or line breaks set apart, each as `fold` has it."""
+    parts = _SENTENCE_ENDS.split(fold(_LINE_ENDS.sub(" ; ", _own(text))))
+    return [part.strip(" -'") for part in parts]
+
+
 def fold(text: str) -> str:
     """Return a text as the patterns expect it; what it quotes of ours is left out."""
-    own = _QUOTED.sub("", text[:MAX_TEXT])
+    own = _own(text)
     folded = unicodedata.normalize("NFKC", own).translate(_APOSTROPHES).casefold()
     plain = "".join(
         character
@@ -174,6 +190,10 @@ def fold(text: str) -> str:
         if unicodedata.category(character) not in ("Mn", "Cf", "Cc") or character.isspace()
     )
     return " ".join(plain.split())
+
+
+def _own(text: str) -> str:
+    return _QUOTED.sub("", text[:MAX_TEXT])
 
 
 def _phrases() -> re.Pattern[str]:
