@@ -3,6 +3,7 @@
 The receiver answers 2xx, empty or JSON, once it has taken the message for delivery; `webhook-id`
 tells it what it has already. 400, 409, 413 and 422 refuse this message for good; any other 4xx says
 that the address or the secret is wrong, so that no message is lost to a mistake in the settings.
+302 and 303 may come after the message was taken: that is in doubt.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from typing import Any
 import msgspec
 
 from omni.base.clock import Clock, utc_now
-from omni.base.errors import CannotTell, Rejected, Unauthorized
+from omni.base.errors import Ambiguous, CannotTell, Rejected, Unauthorized
 from omni.connectors.handover.signing import signature_headers
 from omni.connectors.http import HttpClient, HttpRejected
 from omni.connectors.types import Credentials, Identity, Outgoing, Receipt
 from omni.connectors.values import fields_of, text_in
 
 _REFUSES_MESSAGE = frozenset({400, 409, 413, 422})
+_LEADS_ON = frozenset({302, 303})
+"""What a server answers that has taken a form, too."""
 
 
 class WebhookSender:
@@ -73,6 +76,8 @@ class WebhookSender:
         try:
             answer = await self._post(sender, message.key, body, retry=False)
         except HttpRejected as error:
+            if error.status in _LEADS_ON:
+                raise Ambiguous(f"perhaps taken: {error}, which leads elsewhere") from error
             if error.status in _REFUSES_MESSAGE:
                 reason = error.reason or error.code or error
                 raise Rejected(f"the receiver refuses the message: {reason}") from error

@@ -24,7 +24,7 @@ from omni.connectors.values import fields_of, items_of, moment_in, text_in
 MAX_PAGES = 10
 PAGE = 40
 
-_MENTION = re.compile(r"(?<![\w/=.])@(\w+(?:[\w.-]*\w)?(?:@[\w.-]*\w(?::\d+)?)?)")
+_MENTION = re.compile(r"(?<![\w/=])@(\w+(?:[\w.-]*\w)?(?:@[\w.-]*\w(?::\d+)?)?)")
 """What servers take for a mention: `@` behind a letter is a mail address, behind `/` a link."""
 
 

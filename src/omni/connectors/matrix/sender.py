@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from omni.base.clock import Clock, utc_now
-from omni.base.errors import Ambiguous, CannotTell, Rejected
+from omni.base.errors import Ambiguous, CannotTell, Rejected, Transient, Unauthorized
 from omni.connectors.http import HttpClient, HttpRejected
 from omni.connectors.matrix.account import MatrixAccount, room_path, user_path
 from omni.connectors.matrix.mapping import PLATFORM, is_user_id, map_profile
@@ -151,6 +151,15 @@ async def _open_room(account: MatrixAccount, me: str, person: str) -> str:
     room = text_in(answer, "room_id")
     if room is None:
         raise Ambiguous("perhaps invited: the homeserver answered without naming the room")
+    try:
+        await _note_room(account, me, person, room)
+    except (Transient, Unauthorized) as error:
+        raise Ambiguous(f"invited, but the room could not be noted: {error}") from error
+    return room
+
+
+async def _note_room(account: MatrixAccount, me: str, person: str, room: str) -> None:
+    """List a room as the direct one with somebody: who is not listed would be invited again."""
     for _ in range(NOTING_TRIES):
         # Read and written whole: another process of this account may write it at the same time.
         listed = await account.direct_rooms(me)
@@ -158,7 +167,6 @@ async def _open_room(account: MatrixAccount, me: str, person: str) -> str:
             break
         listed[person] = [*listed.get(person, []), room]
         await account.put(f"{user_path(me)}/account_data/m.direct", listed)
-    return room
 
 
 async def _found_in(
