@@ -99,16 +99,40 @@ def read_moment_cursor(cursor: str | None) -> tuple[datetime, int] | None:
         raise _unknown() from None
 
 
+def name_cursor(name: str, last_id: int) -> str:
+    """Return the cursor of a list that is ordered by a name and a number, both ascending."""
+    return _encode(_ID.pack(last_id) + name.encode())
+
+
+def read_name_cursor(cursor: str | None) -> tuple[str, int] | None:
+    """Return the name and the id after which the page begins; None is the first page.
+
+    Raises:
+        Rejected: The cursor is not one of ours.
+    """
+    if cursor is None:
+        return None
+    data = _decode(cursor)
+    try:
+        (last_id,) = _ID.unpack(data[: _ID.size])
+        name = data[_ID.size :].decode()
+    except (struct.error, UnicodeDecodeError):
+        raise _unknown() from None
+    if "\0" in name:
+        raise _unknown()
+    return name, _checked_id(last_id)
+
+
 def _encode(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
-def _decode(cursor: str, size: int) -> bytes:
+def _decode(cursor: str, size: int | None = None) -> bytes:
     try:
         data = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (Base64Error, ValueError):
         raise _unknown() from None
-    if len(data) != size or _encode(data) != cursor:
+    if (size is not None and len(data) != size) or _encode(data) != cursor:
         raise _unknown()
     return data
 

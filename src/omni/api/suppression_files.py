@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from omni.api.deps import ApiDeps
 from omni.api.errors import TooLarge
 from omni.api.schemas.inbox import BadLine, SuppressionFileOut
+from omni.api.uploads import STALLED_S
 from omni.base.errors import Rejected
 from omni.dispatch import store as dispatch
 from omni.leads import suppressions_store as suppressions
@@ -67,7 +69,12 @@ class _Taking:
 
 
 async def take_file(
-    deps: ApiDeps, stream: AsyncIterator[bytes], *, platform: str | None, reason: str
+    deps: ApiDeps,
+    stream: AsyncIterator[bytes],
+    *,
+    platform: str | None,
+    reason: str,
+    declared: int | None = None,
 ) -> SuppressionFileOut:
     """Take a file as it comes.
 
@@ -76,16 +83,21 @@ async def take_file(
         stream: The bytes.
         platform: Of persons whose line names none.
         reason: Where a line gives none.
+        declared: How many bytes the caller says will come.
 
     Raises:
-        TooLarge: It has more than `MAX_BYTES`; what came before stands.
+        TooLarge: It has more than `MAX_BYTES`. If so many were declared, nothing is read; else what
+            was written before that showed stands.
+        Rejected: Nothing came for `STALLED_S`; what was written before stands.
     """
+    if declared is not None and declared > MAX_BYTES:
+        raise _too_large()
     taking = _Taking(deps, platform, reason)
     rest, size = b"", 0
-    async for chunk in stream:
+    async for chunk in _in_time(stream):
         size += len(chunk)
         if size > MAX_BYTES:
-            raise TooLarge(f"a file may have at most {MAX_BYTES:,} bytes: send it in parts")
+            raise _too_large()
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             await taking.take(line.rstrip(b"\r"))
@@ -102,3 +114,21 @@ async def take_file(
         problems=taking.problems,
         cancelled_messages=taking.cancelled,
     )
+
+
+async def _in_time(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the pieces, as long as each comes in time."""
+    iterator = aiter(stream)
+    while True:
+        try:
+            async with asyncio.timeout(STALLED_S):
+                chunk = await anext(iterator, None)
+        except TimeoutError as error:
+            raise Rejected(f"nothing came for {STALLED_S:g} s: send the file again") from error
+        if chunk is None:
+            return
+        yield chunk
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"a file may have at most {MAX_BYTES:,} bytes: send it in parts")

@@ -25,6 +25,7 @@ from omni.cli import (
     running,
     sending,
     simulate,
+    suppressing,
     webhooks,
 )
 from omni.cli.faults import guarded
@@ -55,6 +56,7 @@ app.command("autopilot", help="Show or set what goes without a look.")(drafting.
 app.command("accounts", help="List the accounts, or show, pause or resume one.")(sending.accounts)
 app.command("inbox", help="List who wrote back, or show a conversation.")(inbox.inbox)
 app.command("held", help="Say why nothing is sent for a campaign.")(sending.held)
+suppressing.add_commands(app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(persons.app, name="person")
 app.add_typer(webhooks.app, name="webhooks")

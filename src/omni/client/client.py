@@ -15,6 +15,7 @@ from omni.client.judge import JudgeCalls
 from omni.client.operations import OperationCalls
 from omni.client.people import PeopleCalls
 from omni.client.persons import PersonCalls
+from omni.client.suppressions import SuppressionCalls
 from omni.client.transport import ApiProblem, ApiUnreachable, Transport
 from omni.client.webhooks import WebhookCalls
 
@@ -31,6 +32,7 @@ class OmniClient(
     JudgeCalls,
     PeopleCalls,
     PersonCalls,
+    SuppressionCalls,
     WebhookCalls,
     OperationCalls,
 ):

@@ -1,4 +1,4 @@
-"""Calls about the inbox: conversations, what replies mean, answers, lifted suppressions."""
+"""Calls about the inbox: conversations, what replies mean, answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from omni.api.schemas import MessageOut, Page
 from omni.api.schemas.inbox import (
     ConversationOut,
     EventOut,
-    LiftOut,
     ReplyClass,
     ThreadOut,
     WebhookSourceOut,
@@ -15,7 +14,7 @@ from omni.client.calls import Calls, given
 
 
 class InboxCalls(Calls):
-    """Conversations, classes, answers, suppressions from files."""
+    """Conversations, classes, answers."""
 
     async def list_threads(
         self,
@@ -50,11 +49,6 @@ class InboxCalls(Calls):
         """Say what a reply means, with all that follows."""
         body = given(kind=kind, note=note)
         return await self._send(EventOut, "POST", f"/feedback/{event_id}/class", body)
-
-    async def lift_suppression(self, suppression_id: int, because: str) -> LiftOut:
-        """Take a suppression back, and say why."""
-        path = f"/suppressions/{suppression_id}/lift"
-        return await self._send(LiftOut, "POST", path, {"because": because})
 
     async def webhook_sources(self) -> list[WebhookSourceOut]:
         """Return who may hand in events."""

@@ -55,10 +55,13 @@ from omni.api.schemas.erasures import ErasureOut, PersonExport
 from omni.api.schemas.imports import ImportCounts, ImportDraft, ImportOut, RowPreview, RowProblem
 from omni.api.schemas.inbox import (
     ClassChangeOut,
+    ConcernedOut,
     ConversationOut,
+    LiftOut,
     ReplyClass,
     SaidOut,
     StandingOut,
+    SuppressionFileOut,
     ThreadOut,
 )
 from omni.api.schemas.judge import (
@@ -83,6 +86,7 @@ from omni.api.schemas.webhooks import DeliveryOut, EndpointMade, EndpointOut, Re
 from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.connectors.file.types import TARGETS, Target
 from omni.jobs.types import JobState
+from omni.leads.types import Scope
 from omni.webhooks.types import EVENT_KINDS
 
 REPLY_CLASSES: tuple[ReplyClass, ...] = get_args(ReplyClass)
@@ -105,6 +109,7 @@ __all__ = [
     "ClassChangeOut",
     "ClauseShare",
     "ComparisonOut",
+    "ConcernedOut",
     "ConversationOut",
     "CostOut",
     "CostsOut",
@@ -142,6 +147,7 @@ __all__ = [
     "LeadChangeOut",
     "LeadOut",
     "LeadState",
+    "LiftOut",
     "MatchOut",
     "MeasuredShare",
     "MessageOut",
@@ -165,12 +171,14 @@ __all__ = [
     "RowPreview",
     "RowProblem",
     "SaidOut",
+    "Scope",
     "SeedTypeOut",
     "ShareOut",
     "StandingOut",
     "StatusOut",
     "StepOut",
     "Suppressed",
+    "SuppressionFileOut",
     "SuppressionOut",
     "Target",
     "ThreadOut",

@@ -1,4 +1,4 @@
-"""Calls about jobs, suppressions, and what the service offers."""
+"""Calls about jobs, and what the service offers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,9 @@ from omni.api.schemas import (
     PlatformOut,
     PreviewOut,
     Ready,
-    Suppressed,
-    SuppressionOut,
     TimetableKind,
 )
 from omni.client.calls import Calls, given
-from omni.leads.types import Scope
 
 FINISHED = frozenset({"succeeded", "failed", "cancelled"})
 _FIRST_POLL_S = 0.1
@@ -31,7 +28,7 @@ _LAST_POLL_S = 1.0
 
 
 class OperationCalls(Calls):
-    """Jobs, crawls, suppressions, platforms, health."""
+    """Jobs, crawls, platforms, health."""
 
     async def list_jobs(
         self,
@@ -118,30 +115,6 @@ class OperationCalls(Calls):
     async def get_crawl_job(self, job_id: UUID | str) -> JobOut:
         """Return a crawl (crawler service)."""
         return await self._get(JobOut, f"/crawl/jobs/{job_id}")
-
-    async def suppress(
-        self,
-        *,
-        platform: str | None = None,
-        platform_id: str | None = None,
-        scope: Scope = "person",
-        domain: str | None = None,
-        reason: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> Suppressed:
-        """Never write to a person (by id or username), a domain, a platform or anybody."""
-        body = given(
-            scope=scope, platform=platform, platform_id=platform_id, domain=domain, reason=reason
-        )
-        return await self._send(Suppressed, "POST", "/suppressions", body, idempotency_key)
-
-    async def list_suppressions(
-        self, *, wide: bool = False, limit: int = 50, cursor: str | None = None
-    ) -> Page[SuppressionOut]:
-        """Return a page of those who must not be written to, newest first."""
-        return await self._get(
-            Page[SuppressionOut], "/suppressions", {"wide": wide, "limit": limit, "cursor": cursor}
-        )
 
     async def platforms(self) -> list[PlatformOut]:
         """Return the platforms and their seed types."""

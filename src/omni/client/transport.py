@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from typing import IO, Final
 
 import httpx
@@ -134,6 +134,43 @@ class Transport:
         files = {"file": (name, content, "application/octet-stream")}
         try:
             response = await self._http.post(path, data=form, files=files, headers=headers)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        if response.is_success:
+            return response.content
+        raise _problem_of(response)
+
+    async def send_pieces(
+        self,
+        path: str,
+        pieces: AsyncIterable[bytes],
+        *,
+        media_type: str,
+        params: Mapping[str, object],
+        size: int | None,
+        timeout_s: float,
+    ) -> bytes:
+        """Send a body as it comes, once; return the body of the answer.
+
+        Args:
+            path: Where to.
+            pieces: The body.
+            media_type: What it is.
+            params: Of the address.
+            size: Bytes, if they are known.
+            timeout_s: The most seconds that a piece, or the answer, may take.
+
+        Raises:
+            ApiProblem, ApiUnreachable: As in `send`.
+        """
+        headers = {"Content-Type": media_type}
+        if size is not None:
+            headers["Content-Length"] = str(size)
+        query = {name: str(value) for name, value in params.items()}
+        try:
+            response = await self._http.post(
+                path, params=query, content=pieces, headers=headers, timeout=timeout_s
+            )
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
         if response.is_success:

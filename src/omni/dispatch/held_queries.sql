@@ -91,3 +91,31 @@ from (
     )
 ) waiting
 group by platform, state, held_by, bound_account_id, due;
+
+-- name: count_concerned
+-- messages_to_send, of one platform or of all, and messages_waiting, each up to the bound: what waits
+-- for those whom a suppression would concern.
+with waiting as (
+    (
+        select platform, platform_id, username, true as approved from messages
+        where state = 'approved' and (:platform::text is null or platform = :platform)
+        limit :limit
+    )
+    union all
+    (
+        select platform, platform_id, username, false from messages
+        where state = 'pending'
+        order by id desc limit :limit
+    )
+)
+select
+    count(*) filter (
+        where (:platform::text is null or platform = :platform)
+            and (:domains::text[] is null or exists (
+                select from suppression_keys(platform, platform_id, username) k
+                where k.platform = '*' and k.platform_id = any(:domains::text[])
+            ))
+    ) as messages,
+    greatest(count(*) filter (where approved), count(*) filter (where not approved)) >= :limit
+        as more
+from waiting;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from omni.dispatch.held import Waiting
@@ -64,3 +64,26 @@ async def count_held(db: Executor) -> dict[str, int]:
     """Return how many messages each gate holds, those that wait for approval included."""
     rows = await db.fetch(QUERIES["count_held"], approval=Gate.APPROVAL, limit=MAX_MARKED)
     return {row["gate"]: row["messages"] for row in rows}
+
+
+async def count_concerned(
+    db: Executor, *, platform: str | None, domains: Sequence[str] | None
+) -> tuple[int, bool]:
+    """Return how many messages wait for those whom a suppression would concern.
+
+    Args:
+        db: Where to read.
+        platform: Theirs; None: any.
+        domains: They are of one of these, or below it; None: any.
+
+    Returns:
+        The messages among the first that wait, and whether more wait than were looked at.
+    """
+    row = await db.fetchrow(
+        QUERIES["count_concerned"],
+        platform=platform,
+        domains=None if domains is None else list(domains),
+        limit=MAX_MARKED,
+    )
+    assert row is not None
+    return row["messages"], row["more"]

@@ -50,6 +50,18 @@ where (platform = '*' or platform_id = '*') and id < :before_id::bigint
 order by id desc
 limit :limit;
 
+-- name: search_suppressions
+-- suppressions_by_name, a range of it: all that begin so, from right after the last one on.
+select id, scope, platform, platform_id, reason, source, created_at
+from suppressions
+where lower(platform_id collate "C") >= lower(:beginning::text collate "C")
+    and lower(platform_id collate "C") < lower(:beginning::text collate "C") || chr(1114111)
+    and (lower(platform_id collate "C"), id) > (
+        lower(:after_name::text collate "C"), :after_id::bigint
+    )
+order by lower(platform_id collate "C"), id
+limit :limit;
+
 -- name: find_for_person
 -- The unique key (platform, platform_id), one probe for each pair that a person goes by.
 select s.id, s.scope, s.platform, s.platform_id, s.reason, s.source, s.created_at

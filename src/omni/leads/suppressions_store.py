@@ -130,6 +130,27 @@ async def list_suppressions(
     return [Suppression(**row) for row in rows]
 
 
+async def search_suppressions(
+    db: Executor, beginning: str, *, limit: int, after: tuple[str, int] | None = None
+) -> list[Suppression]:
+    """Return suppressions whose id, username or domain begins so, in the order of the names.
+
+    Args:
+        db: Where to read.
+        beginning: In small letters or capitals.
+        limit: The most.
+        after: Name and id of the last one of the page before; None begins.
+    """
+    rows = await db.fetch(
+        QUERIES["search_suppressions"],
+        beginning=beginning,
+        after_name=after[0] if after else "",
+        after_id=after[1] if after else 0,
+        limit=limit,
+    )
+    return [Suppression(**row) for row in rows]
+
+
 async def suppressions_of(
     db: Executor, *, platform: str, platform_id: str, username: str | None = None
 ) -> list[Suppression]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from nicegui import Client, app, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from omni.base.settings import Settings, is_loopback
 from omni.client.client import ApiProblem, ApiUnreachable
@@ -27,6 +28,7 @@ from omni.ui.judge import JudgePage
 from omni.ui.layout import attempt, frame, no_page
 from omni.ui.privacy import PrivacyPage
 from omni.ui.session import Sessions
+from omni.ui.suppressions import SuppressionsPage
 from omni.ui.webhooks import WebhooksPage
 
 PICTURE_HEADERS = {
@@ -51,6 +53,7 @@ def run_ui(settings: Settings) -> None:
     _register_pages(sessions)
     _register_inbox(sessions)
     _register_pictures(sessions)
+    _register_downloads(sessions)
     _register_missing()
     app.on_shutdown(sessions.close)  # pyright: ignore[reportUnknownMemberType]
     ui.run(  # pyright: ignore[reportUnknownMemberType]
@@ -79,6 +82,30 @@ def _register_pictures(sessions: Sessions) -> None:
         except (ApiProblem, ApiUnreachable):
             return Response(status_code=404)
         return Response(data, media_type="image/webp", headers=PICTURE_HEADERS)
+
+
+def _register_downloads(sessions: Sessions) -> None:
+    """Hand on files of the API as they come, to whoever may open a page."""
+
+    @app.get("/accounts/{account_id:int}/handed-over.csv")
+    async def handed_over(account_id: int) -> Response:  # pyright: ignore[reportUnusedFunction]
+        client = sessions.find()
+        if client is None:
+            return Response(status_code=404)
+        pieces = client.handed_over(account_id)
+        try:
+            first = await anext(pieces, b"")
+        except (ApiProblem, ApiUnreachable) as problem:
+            return PlainTextResponse(str(problem), HTTPStatus.BAD_GATEWAY)
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        name = f"handed-over-{account_id}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(whole(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _register_missing() -> None:
@@ -164,6 +191,12 @@ def _register_pages(sessions: Sessions) -> None:
         with frame("Accounts", "/accounts"):
             if client := sessions.current():
                 await AccountsPage(client).draw()
+
+    @ui.page("/suppressions")
+    async def suppressions() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Suppressions", "/suppressions"):
+            if client := sessions.current():
+                await SuppressionsPage(client).draw()
 
     @ui.page("/privacy")
     async def privacy() -> None:  # pyright: ignore[reportUnusedFunction]

@@ -23,6 +23,7 @@ PAGES = (
     ("Judges", "/judge"),
     ("Hosts", "/hosts"),
     ("Accounts", "/accounts"),
+    ("Suppressions", "/suppressions"),
     ("Webhooks", "/webhooks"),
     ("Privacy", "/privacy"),
 )

@@ -15,6 +15,8 @@ from omni.client.models import AccountNow, AccountOut
 from omni.ui.layout import ago, attempt, chip, nothing
 
 DAYS = {1: "Mon", 2: "Tue", 3: "Wed", 4: "Thu", 5: "Fri", 6: "Sat", 7: "Sun"}
+HANDED_OVER = "export:"
+"""How the id of an account begins whose messages are rows of a file for other tools."""
 NEW_GAP_S, NEW_JITTER_S = 60, 30
 """What the form proposes to a new account: slower than a machine."""
 
@@ -81,6 +83,11 @@ class SenderList:
 
     def _buttons(self, account: AccountOut) -> None:
         flat = "flat dense no-caps"
+        if (account.platform_id or "").startswith(HANDED_OVER):
+            where = f"/accounts/{account.id}/handed-over.csv"
+            ui.button(
+                "Handed over, CSV", icon="download", on_click=lambda: ui.download.from_url(where)
+            ).props(flat)
         if account.status == "active":
             ui.button("Pause", on_click=lambda: self._pause(account)).props(flat)
         else:

@@ -219,3 +219,10 @@ class SuppressionFileOut(_Out):
     bad: int
     problems: list[BadLine] = Field(description="The first 100 lines that were not taken.")
     cancelled_messages: int
+
+
+class ConcernedOut(_Out):
+    """How many messages wait for those whom a suppression would concern."""
+
+    messages: int = Field(description="Approved, or waiting to be approved")
+    more: bool = Field(description="More wait than the 10,000 of each kind that were looked at")

@@ -1,0 +1,10 @@
+"""Suppressions are looked for by how a name begins."""
+
+from omni.storage.migrate import run_sql
+
+revision = "0023"
+down_revision = "0022"
+
+
+def upgrade() -> None:
+    run_sql("0023_suppression_search.sql")
