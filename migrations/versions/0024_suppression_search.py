@@ -2,9 +2,9 @@
 
 from omni.storage.migrate import run_sql
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 
 
 def upgrade() -> None:
-    run_sql("0023_suppression_search.sql")
+    run_sql("0024_suppression_search.sql")
