@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from omni.api.errors import MEDIA_TYPE, TITLES
 from omni.api.schemas import Problem
+from omni.api.schemas.inbox import DeliveryIn
 
 _NEVER_HERE = {
     "get": frozenset({408, 409, 413, 415}),
@@ -20,6 +21,9 @@ _NEVER_HERE = {
     "put": frozenset[int](),
     "delete": frozenset({408, 413, 415}),
 }
+_READ_BY_HAND = (Problem, DeliveryIn)
+"""What routes answer or take that FastAPI does not read for them."""
+
 _EVERYWHERE = (400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503)
 
 _PAGE = """<!doctype html>
@@ -68,9 +72,10 @@ def _document(app: FastAPI, *, needs_key: bool) -> dict[str, Any]:
     )
     components: dict[str, Any] = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(problem.pop("$defs", {}))
-    schemas["Problem"] = problem
+    for model in _READ_BY_HAND:
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for path, operations in document["paths"].items():

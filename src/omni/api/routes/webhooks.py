@@ -74,7 +74,9 @@ async def delete_source(name: SourceName, deps: Deps) -> Response:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": DeliveryIn.model_json_schema()}},
+            "content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/DeliveryIn"}}
+            },
         }
     },
 )
