@@ -8,9 +8,11 @@ import pytest
 
 from omni.base.errors import Transient
 from omni.connectors.types import Outgoing
+from omni.leads import suppressions_store as suppressions
 from omni.storage.db import Database
 from tests.dispatch_fixtures import (
     MINUTE,
+    NOW,
     CountingSender,
     MovingClock,
     add_account,
@@ -154,3 +156,21 @@ async def test_a_database_that_is_away_for_a_moment_leaves_nothing_in_doubt(
     async with watched(database_url, hook) as other:
         assert (await run(other, sender, clock)).sent == 1
     assert (await states(db), len(sender.calls)) == ({"sent": 1}, 1)
+
+
+async def test_who_is_suppressed_by_a_newer_name_gets_what_was_written_before_no_more(
+    db: Database,
+) -> None:
+    clock = MovingClock()
+    sender = CountingSender(clock)
+    await ready(db, 1)
+    await add_account(db)
+    await rows(db, "update profile_features set username = 'renamed' returning 1")
+    await suppressions.suppress_scope(
+        db, "person", platform="synthetic", value="@Renamed", reason="asked", source="person",
+        now=NOW,
+    )  # fmt: skip
+    await run(db, sender, clock)
+    assert sender.calls == []
+    (message,) = await rows(db, "select state, held_by from messages")
+    assert (message["state"], message["held_by"]) == ("approved", "suppressed")

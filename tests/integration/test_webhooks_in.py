@@ -154,3 +154,10 @@ async def test_sources_are_made_once_and_removed(api: Served) -> None:
     problem(missing, 404)
     assert (await api.http.delete("/webhook-sources/my-sender")).status_code == 204
     problem(await api.http.delete("/webhook-sources/my-sender"), 404)
+
+
+async def test_what_the_rules_leave_open_is_given_to_the_model(api: Served) -> None:
+    secret = await a_source(api)
+    await deliver(api, secret, {**EVENT, "text": "Who is this?"})
+    found = await rows(api.db, "select kind from jobs where kind like 'feedback.%'")
+    assert [row["kind"] for row in found] == ["feedback.classify"]

@@ -20,9 +20,14 @@ limit 1
 for update skip locked;
 
 -- name: read_facts
--- messages_pkey, then a probe of one unique key for each gate.
+-- messages_pkey, then a probe of one unique key for each gate. Somebody may have taken another name
+-- since the message was written, and was suppressed by that one.
 select
-    is_suppressed(m.platform, m.platform_id, m.username) as suppressed,
+    is_suppressed(m.platform, m.platform_id, m.username) or exists (
+        select from profile_features f
+        where f.profile_id = m.profile_id and f.username <> m.username
+            and is_suppressed(m.platform, m.platform_id, f.username)
+    ) as suppressed,
     m.profile_id is not null and not exists (
         select from profile_features f
         where f.profile_id = m.profile_id and f.accepts_messages is not false

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from omni.jobs.types import DispatchMessages, DraftMessages, NewJob
+from omni.jobs.types import ClassifyReplies, DispatchMessages, DraftMessages, NewJob
 
 TOGETHER = timedelta(seconds=2)
 """Acts within this time share a run."""
@@ -24,6 +24,12 @@ def draft_soon(campaign_id: int, now: datetime) -> NewJob:
         key=f"dispatch.draft@{campaign_id}.{run_at.isoformat()}",
         run_at=run_at,
     )
+
+
+def classify_soon(now: datetime) -> NewJob:
+    """Return the reading by a model of replies that the rules leave open, once a minute at most."""
+    minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return NewJob(ClassifyReplies(), key=f"feedback.classify@{minute.isoformat()}", run_at=minute)
 
 
 def _next_run(now: datetime) -> datetime:

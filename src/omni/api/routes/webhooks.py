@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from omni.api.deps import ApiDeps, Deps
 from omni.api.doors import DOORS
+from omni.api.routes.soon import classify_soon
 from omni.api.schemas import Page
 from omni.api.schemas.inbox import (
     DeliveryIn,
@@ -27,6 +28,7 @@ from omni.feedback import store as feedback
 from omni.feedback import webhooks_store as sources
 from omni.feedback.plan import check_delivery, read, written
 from omni.feedback.types import WebhookSource
+from omni.jobs import store as jobs
 
 router = APIRouter(tags=["webhooks"])
 
@@ -161,4 +163,6 @@ async def _record(
             tx, source.account_id, events, None, now, source=f"webhook:{source.id}", said=said
         )
         await feedback.apply(tx, new, DOORS, now)
+        if any(event.kind == "replied" for event in new):
+            await jobs.enqueue(tx, [classify_soon(now)], now=now)
     return DeliveryOut(recorded=len(new), known=len(events) - len(new))
