@@ -15,10 +15,12 @@ from omni.connectors.handover.export import ExportSender
 from omni.connectors.handover.opening import open_handovers
 from omni.connectors.handover.webhook import WebhookSender
 from omni.connectors.types import Credentials
+from omni.dispatch import store as messages
 from omni.dispatch.accounts_store import list_accounts
 from omni.dispatch.spreadsheet import COLUMNS, harmless
 from omni.dispatch.work import dispatch
 from omni.flow.world import build_world
+from omni.leads import suppressions_store as suppressions
 from omni.storage.db import Database
 from tests.api_fixtures import Served, served
 from tests.dispatch_fixtures import VAULT, MovingClock, add_account, ready, states
@@ -54,6 +56,26 @@ async def test_what_is_handed_over_stands_in_the_file_once(api: Served, db: Data
     since = {"since": told[-1]["handed_over_at"]}
     later = await api.http.get(f"/accounts/{account.id}/handed-over", params=since)
     assert later.text.count("\r\n") == 1, "the header alone"
+
+
+async def test_who_opts_out_or_answers_before_the_file_is_fetched_is_not_in_it(
+    api: Served, db: Database
+) -> None:
+    clock = MovingClock()
+    account = await add_account(db, platform="file", handle="the tool")
+    await ready(db, 3, platform="file")
+    senders = {"file": ExportSender("file", clock=clock)}
+    await dispatch(db, senders, VAULT, clock=clock, report=lambda _: None)
+    assert await states(db) == {"sent": 3}
+    await suppressions.suppress(
+        db, platform="file", platform_id="p1", reason="asked", source="person", now=clock()
+    )
+    await messages.cancel_for_person(
+        db, platform="file", platform_id="p2", reason="has replied", now=clock(), replied=True
+    )
+    answer = await api.http.get(f"/accounts/{account.id}/handed-over")
+    told = csv.DictReader(StringIO(answer.text.removeprefix("\ufeff")))
+    assert [row["platform_id"] for row in told] == ["p3"]
 
 
 async def test_who_asks_badly_is_told(api: Served) -> None:

@@ -15,7 +15,10 @@ PAGE = 500
 
 
 async def handed_over(db: Executor, account_id: int, *, since: datetime) -> AsyncIterator[str]:
-    """Yield, as CSV piece by piece, what an account has handed over after `since`, oldest first."""
+    """Yield, as CSV piece by piece, what an account has handed over after `since`, oldest first.
+
+    Whoever was suppressed, or has written back, meanwhile is left out.
+    """
     yield handed_csv((), header=True)
     after = (since, 2**63 - 1)
     while True:
