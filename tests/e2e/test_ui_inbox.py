@@ -33,11 +33,35 @@ _SENT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """What the product holds when the test begins."""
+class Sender:
+    """A sender of the user's own, which hands in what comes back."""
 
-    climbers: int
-    sailors: int
+    api_url: str
+    secret: str
+
+    async def deliver(self, name: str, minutes_ago: int, **said: str) -> None:
+        """Hand in people's words, one event each, a minute apart."""
+        now = utc_now()
+        events = [
+            {
+                "id": f"{name}-{who}",
+                "kind": "replied",
+                "platform_id": who,
+                "text": text,
+                "occurred_at": (now - timedelta(minutes=minutes_ago - place)).isoformat(),
+            }
+            for place, (who, text) in enumerate(said.items())
+        ]
+        body, stamp = json.dumps({"events": events}).encode(), str(int(now.timestamp()))
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": name,
+            "webhook-timestamp": stamp,
+            "webhook-signature": signature_of(self.secret, name, stamp, body),
+        }
+        async with httpx.AsyncClient(base_url=self.api_url) as http:
+            answer = await http.post("/webhooks/sender", content=body, headers=headers)
+        assert answer.json() == {"recorded": len(said), "known": 0}, answer.text
 
 
 @pytest.mark.browser
@@ -51,14 +75,14 @@ async def test_replies_are_read_classed_and_answered_by_a_person(
         browser() as page,
     ):
         folder = pictures_of(tmp_path)
-        filled = await _fill(product)
-        await _list(product, page, filled, folder)
-        await _answered(product, page, folder)
+        sender = await _fill(product)
+        await _list(product, page, folder)
+        await _answered(product, page, sender, folder)
         await _opted_out(product, page, folder)
         await _in_a_terminal(product)
 
 
-async def _fill(product: Product) -> Filled:
+async def _fill(product: Product) -> Sender:
     """Have people of two campaigns write back, by signed webhook."""
     api = product.api
     criteria = {"field": "followers", "op": ">=", "value": 1_000_000_000}
@@ -71,41 +95,15 @@ async def _fill(product: Product) -> Filled:
                 campaign=campaign.id, person=person, name=NAMES[person], account=account.id
             )
         )
-    await _deliver(
-        product, account.id, ann=HOSTILE_REPLY, bob="Sounds great, tell me more", cat="?"
-    )
-    return Filled(climbers.id, sailors.id)
-
-
-async def _deliver(product: Product, account_id: int, **said: str) -> None:
-    now = utc_now()
-    events = [
-        {
-            "id": who,
-            "kind": "replied",
-            "platform_id": who,
-            "text": text,
-            "occurred_at": (now - timedelta(minutes=30 - place)).isoformat(),
-        }
-        for place, (who, text) in enumerate(said.items())
-    ]
-    body = json.dumps({"events": events}).encode()
-    stamp = str(int(now.timestamp()))
     async with httpx.AsyncClient(base_url=product.api_url) as http:
-        made = await http.post(
-            "/webhook-sources", json={"name": "sender", "account_id": account_id}
-        )
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": "d1",
-            "webhook-timestamp": stamp,
-            "webhook-signature": signature_of(made.json()["secret"], "d1", stamp, body),
-        }
-        answer = await http.post("/webhooks/sender", content=body, headers=headers)
-    assert answer.json() == {"recorded": len(said), "known": 0}, answer.text
+        source = {"name": "sender", "account_id": account.id}
+        made = await http.post("/webhook-sources", json=source)
+    sender = Sender(product.api_url, made.json()["secret"])
+    await sender.deliver("d1", 30, ann=HOSTILE_REPLY, bob="Sounds great, tell me more", cat="?")
+    return sender
 
 
-async def _list(product: Product, page: Page, filled: Filled, folder: Path) -> None:
+async def _list(product: Product, page: Page, folder: Path) -> None:
     """Newest first, all new; what strangers wrote is text."""
     cards = page.locator("[data-thread]")
     await open_page(product, page, "/", "Campaigns")
@@ -120,10 +118,14 @@ async def _list(product: Product, page: Page, filled: Filled, folder: Path) -> N
     for shown, count in (("interested", 1), ("converted", 0), ("unread", 3)):
         await page.get_by_role("button", name=shown, exact=True).click()
         await expect(cards).to_have_count(count)
+    for shown, count in (("Sailors", 1), ("All campaigns", 3)):
+        await page.get_by_label("Campaign").click()
+        await page.get_by_role("option", name=shown, exact=True).click()
+        await expect(cards).to_have_count(count)
 
 
-async def _answered(product: Product, page: Page, folder: Path) -> None:
-    """An answer waits for approval like any message."""
+async def _answered(product: Product, page: Page, sender: Sender, folder: Path) -> None:
+    """An answer waits for approval like any message, and another word of theirs asks again."""
     await page.locator("[data-thread]").nth(2).get_by_role("link").click()
     await expect(page.locator("[data-next]")).to_contain_text("Read it and answer")
     await expect(page.locator("[data-message]")).to_contain_text("Hi ann, may I ask you something?")
@@ -133,13 +135,23 @@ async def _answered(product: Product, page: Page, folder: Path) -> None:
     await _is_only_text(page)
     await page.get_by_label("Answer").fill("About climbing, of course.")
     await page.get_by_role("button", name="Write answer").click()
-    await expect(page.locator("[data-message]").last).to_contain_text("About climbing, of course.")
-    await expect(page.locator("[data-next]")).to_contain_text("An answer is pending")
-    (answer,) = await product.rows("select state, held_by, step from messages where step > 0")
-    assert (answer["state"], answer["held_by"]) == ("pending", "approval")
+    follows = page.locator("[data-next]")
+    await expect(follows).to_contain_text("follow-ups are stopped, in all campaigns")
+    await expect(follows).to_contain_text("A message waits for approval")
     path = page.url.removeprefix(product.ui_url)
     await _looks(product, page, path, HOSTILE, folder, "conversation")
     assert await product.count("threads", "unread") == 2
+    answer = page.locator("[data-message]").last
+    await expect(answer.locator("textarea")).to_have_value("About climbing, of course.")
+    await page.get_by_label("Answer").fill("half a thou")
+    await sender.deliver("d2", 1, ann="Who are you?")
+    await page.get_by_role("button", name="Show what is new").click(timeout=30_000)
+    await expect(page.locator("[data-event]")).to_have_count(2)
+    await expect(page.get_by_label("Answer")).to_have_value("half a thou")
+    await answer.get_by_role("button", name="Approve").click()
+    await expect(follows).not_to_contain_text("waits for approval")
+    (row,) = await product.rows("select approved_by, body from messages where step > 0")
+    assert (row["approved_by"], row["body"]) == ("person", "About climbing, of course.")
 
 
 async def _opted_out(product: Product, page: Page, folder: Path) -> None:
@@ -149,11 +161,13 @@ async def _opted_out(product: Product, page: Page, folder: Path) -> None:
     await _say(page, page.locator("[data-event]"), "opt out", "told me on the phone", folder)
     await expect(page.locator("[data-event]")).to_contain_text("says a person")
     await expect(page.locator("[data-event]")).to_contain_text("told me on the phone")
-    await expect(page.locator("[data-next]")).to_contain_text("Suppressed (person)")
+    await expect(page.locator("[data-next]")).to_contain_text("They are suppressed")
+    await expect(page.locator("[data-no-answer]")).to_contain_text("They are suppressed")
+    await expect(page.get_by_label("Answer")).not_to_be_visible()
     assert await product.count("suppressions", "platform_id = 'bob'") == 1
     await _say(page, page.locator("[data-event]"), "interested", "", folder)
     await expect(page.locator("[data-event]")).to_contain_text("opt out → interested")
-    await expect(page.locator("[data-next]")).to_contain_text("Suppressed (person)")
+    await expect(page.locator("[data-next]")).to_contain_text("They are suppressed")
     assert await product.count("suppressions", "platform_id = 'bob'") == 1
     await open_page(product, page, "/inbox/999", "There is no conversation 999")
 
@@ -174,15 +188,16 @@ async def _say(page: Page, reply: Locator, kind: str, why: str, folder: Path) ->
 async def _in_a_terminal(product: Product) -> None:
     listed = await omni(product, "inbox")
     assert "\u001b" not in listed
-    assert listed.index("cat") < listed.index("bob")
     threads = json.loads(await omni(product, "inbox", "--json"))
-    assert [each["platform_id"] for each in threads] == ["cat", "bob", "ann"]
-    assert "bob" not in await omni(product, "inbox", "--unread")
-    shown = await omni(product, "inbox", str(threads[2]["id"]))
+    assert [each["platform_id"] for each in threads] == ["ann", "cat", "bob"]
+    unread = json.loads(await omni(product, "inbox", "--unread", "--json"))
+    assert [each["platform_id"] for each in unread] == ["cat"]
+    assert "cat" not in await omni(product, "inbox", "--class", "interested")
+    shown = await omni(product, "inbox", str(threads[0]["id"]))
     assert "Hi ann, may I ask you something?" in shown
     assert "About climbing, of course." in shown
     assert "\u001b" not in shown
-    assert "Suppressed (person)" in await omni(product, "inbox", str(threads[1]["id"]))
+    assert "Suppressed (person)" in await omni(product, "inbox", str(threads[2]["id"]))
 
 
 async def _is_only_text(page: Page) -> None:

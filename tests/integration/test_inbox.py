@@ -116,6 +116,12 @@ async def test_a_conversation_has_their_words_and_ours_and_moves_to_the_top(db: 
     assert [t.platform_id for t in only] == ["p2"]
     rest = await threads_store.list_threads(db, before=(first.last_at, first.id), limit=10)
     assert [t.platform_id for t in rest] == ["stranger", "p2"]
+    theirs = await threads_store.list_threads(db, campaign_id=first.campaign_id, limit=10)
+    assert [t.platform_id for t in theirs] == ["p1", "p2"]
+    both = await threads_store.list_threads(
+        db, campaign_id=first.campaign_id, unread=True, kind="interested", limit=10
+    )
+    assert [t.platform_id for t in both] == ["p2"]
     with pytest.raises(NotFound):
         await threads_store.get_thread(db, 999)
 

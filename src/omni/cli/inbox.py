@@ -16,14 +16,32 @@ ThreadId = Annotated[int | None, typer.Argument(metavar="[THREAD]", help="Show t
 Unread = Annotated[bool, typer.Option("--unread", help="Only those that nobody has looked at.")]
 
 
+Kind = Annotated[
+    str | None, typer.Option("--class", help="Whose newest event says this, such as interested.")
+]
+Campaign = Annotated[int | None, typer.Option(help="Only those of this campaign.")]
+
+
 def inbox(
-    thread: ThreadId = None, unread: Unread = False, limit: Limit = 50, as_json: Json = False
+    thread: ThreadId = None,
+    unread: Unread = False,
+    kind: Kind = None,
+    campaign: Campaign = None,
+    limit: Limit = 50,
+    as_json: Json = False,
 ) -> None:
-    """List the conversations, those that moved last first, or show one in full."""
+    """List the conversations, those that moved last first, or show one in full.
+
+    Showing one here leaves it unread: whoever works in the web UI finds it there.
+    """
     if thread is not None:
         _show(thread, as_json=as_json)
         return
-    items = ask_api(lambda client: client.list_threads(unread=unread, limit=limit)).items
+    items = ask_api(
+        lambda client: client.list_threads(
+            kind=kind, unread=unread, campaign_id=campaign, limit=limit
+        )
+    ).items
     if as_json:
         print_json([item.model_dump(mode="json") for item in items])
         return
@@ -41,7 +59,11 @@ def inbox(
             )
             for item in items
         ],
-        empty="Nothing is unread." if unread else "Nobody has written back yet.",
+        empty=(
+            "No conversation here."
+            if unread or kind or campaign
+            else "Nobody has written back yet. Inboxes are read every five minutes."
+        ),
     )
 
 
@@ -52,9 +74,11 @@ def _show(thread_id: int, *, as_json: bool) -> None:
         return
     thread = found.thread
     write(f"{thread.username} ({thread.platform_id} on {thread.platform}) to {thread.account}")
-    write(f"Next: {thread.next_step}")
+    for line in found.follows:
+        write(line)
     for each in found.suppressions:
         write(f"Suppressed ({each.scope}): {each.reason}, since {moment(each.created_at)}")
+    write(f"For you: {thread.next_step}.")
     changes: dict[int, list[ClassChangeOut]] = {}
     for change in found.classes:
         changes.setdefault(change.event_id, []).append(change)
@@ -70,5 +94,8 @@ def _row(said: SaidOut, changes: list[ClassChangeOut]) -> tuple[str, ...]:
         what = f"{said.kind}: {said.error}" if said.error else said.kind
     else:
         what = f"{said.kind} (says {said.classed_by or 'the platform'})"
-        what += "".join(f"; was {change.old_kind}" for change in changes)
+        what += "".join(
+            f"; was {change.old_kind}{f': {change.note}' if change.note else ''}"
+            for change in changes
+        )
     return moment(said.at), "we" if said.ours else "they", what, said.text or ""

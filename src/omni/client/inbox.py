@@ -21,11 +21,18 @@ class InboxCalls(Calls):
         *,
         kind: str | None = None,
         unread: bool = False,
+        campaign_id: int | None = None,
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[ThreadOut]:
         """Return a page of conversations, the last that moved first."""
-        query = {"kind": kind, "unread": unread, "limit": limit, "cursor": cursor}
+        query = {
+            "kind": kind,
+            "unread": unread,
+            "campaign_id": campaign_id,
+            "limit": limit,
+            "cursor": cursor,
+        }
         return await self._get(Page[ThreadOut], "/threads", query)
 
     async def get_thread(self, thread_id: int) -> ConversationOut:

@@ -5,6 +5,14 @@
 -- messages_pkey.
 select * from messages where id = :id;
 
+-- name: list_open_to
+-- The unique key's prefix (platform, platform_id): what may go out to a person yet, or perhaps did.
+select * from messages
+where platform = :platform and platform_id = :platform_id
+    and state in ('pending', 'approved', 'claimed', 'sending', 'ambiguous')
+order by id
+limit :limit;
+
 -- name: lock_message
 -- messages_pkey; the lock keeps a person's decision and the dispatcher from crossing.
 select * from messages where id = :id for update;

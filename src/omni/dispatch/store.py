@@ -20,6 +20,8 @@ from omni.storage.sql import load_queries
 QUERIES = load_queries("omni.dispatch")
 
 MAX_RELEASED = 10_000
+MAX_OPEN = 50
+"""The most open messages to one person that are shown."""
 FIRST_ANSWER = 1_000
 """Answers that people write in the inbox are steps from here on: behind those of any campaign."""
 
@@ -33,6 +35,14 @@ async def get_message(db: Executor, message_id: int) -> Message:
         NotFound: There is none.
     """
     return _found(await db.fetchrow(QUERIES["get_message"], id=message_id), message_id)
+
+
+async def list_open_to(db: Executor, *, platform: str, platform_id: str) -> list[Message]:
+    """Return what may go out to a person yet, or perhaps did: the oldest `MAX_OPEN`, in order."""
+    rows = await db.fetch(
+        QUERIES["list_open_to"], platform=platform, platform_id=platform_id, limit=MAX_OPEN
+    )
+    return [message_from(row) for row in rows]
 
 
 async def list_messages(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from omni.base.errors import Conflict, Rejected
 from omni.connectors.types import EventKind
+from omni.dispatch.types import Message
 from omni.feedback.types import (
     REPLY_KINDS,
     Cancel,
+    ClassChange,
     Consequences,
     RecordedEvent,
+    Said,
     Suppress,
     Thread,
 )
@@ -65,7 +68,7 @@ def check_class(old: EventKind, new: EventKind) -> None:
 
 def next_step(thread: Thread) -> str:
     """Return, in one line, what a person of ours would best do with a conversation."""
-    if thread.kind in ("opt_out", "blocked") or thread.suppressed:
+    if thread.suppressed:
         return "Nothing: nobody writes to them any more"
     if thread.waiting is not None:
         return f"An answer is {thread.waiting}: see the conversation"
@@ -79,4 +82,42 @@ _NEXT: Final[Mapping[str, str]] = {
     "out_of_office": "Wait: they are away, and the next step goes out in its time",
     "bounced": "Nothing went through: look at the account",
     "converted": "Done: they have done what you hoped for",
+    "opt_out": "Leave them: they asked for an end, though a person lifted the suppression",
+    "blocked": "Leave them: they blocked us, though a person lifted the suppression",
 }
+
+
+def what_follows(
+    thread: Thread,
+    said: Sequence[Said],
+    changes: Sequence[ClassChange],
+    waiting: Sequence[Message],
+) -> list[str]:
+    """Return, in sentences, what the program does next for the person of a conversation.
+
+    Args:
+        thread: The conversation.
+        said: What went back and forth.
+        changes: What events were taken for before: a reply that is read anew has stopped them.
+        waiting: Messages to the person that may go out yet, whoever's they are.
+    """
+    kinds = {each.kind for each in said if not each.ours} | {each.old_kind for each in changes}
+    follows: list[str] = []
+    if thread.suppressed:
+        follows.append("They are suppressed: no message goes to them.")
+    if kinds & (REPLY_KINDS | set(_REASONS)):
+        follows.append("They have written back: follow-ups are stopped, in all campaigns.")
+    elif not thread.suppressed:
+        follows.append("Nothing that came back is a reply: follow-ups are not stopped.")
+    return follows + ([_fate(each) for each in waiting] or ["No message waits for them."])
+
+
+def _fate(message: Message) -> str:
+    if message.state == "pending":
+        return "A message waits for approval."
+    if message.state == "approved":
+        held = f" It is held: {message.held_by}." if message.held_by else ""
+        return f"A message is approved, and goes out when its gates are open.{held}"
+    if message.state == "ambiguous":
+        return "A message was perhaps sent: it is not sent again, and a person settles it."
+    return "A message is on its way."

@@ -10,6 +10,7 @@ from omni.base.hashing import digest_bytes
 from omni.connectors.types import InboxEvent
 from omni.feedback.meaning import consequences as consequences
 from omni.feedback.meaning import next_step as next_step
+from omni.feedback.meaning import what_follows as what_follows
 from omni.feedback.rules import classify as classify
 from omni.feedback.signing import check_delivery as check_delivery
 from omni.feedback.signing import written as written

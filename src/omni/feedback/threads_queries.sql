@@ -25,8 +25,8 @@ on conflict (platform, platform_id, account_id) do update set
 where t.last_at <= excluded.last_at;
 
 -- name: page_threads
--- threads_recent (or threads_by_kind, or threads_unread), from the keyset on; for each a probe of
--- accounts_pkey, feedback_events_pkey, the suppressions and the messages' unique key.
+-- threads_recent (or threads_by_kind, threads_by_campaign, threads_unread), from the keyset on; for
+-- each a probe of accounts_pkey, feedback_events_pkey, the suppressions and the messages' unique key.
 select
     t.id, t.platform, t.platform_id, t.account_id, a.handle as account, t.username, t.campaign_id,
     t.lead_id, t.profile_id, t.kind, t.last_event_id, t.last_at, t.unread,

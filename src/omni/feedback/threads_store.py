@@ -18,9 +18,9 @@ MAX_SAID = 500
 MAX_COUNTED = 1_000
 
 _NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
-_EVERY = Fragment("")
-_OF_KIND = Fragment("and t.kind = :kind")
-_UNREAD = Fragment("and t.unread")
+_OF_KIND = "and t.kind = :kind"
+_OF_CAMPAIGN = "and t.campaign_id = :campaign_id"
+_UNREAD = "and t.unread"
 
 
 async def list_threads(
@@ -28,6 +28,7 @@ async def list_threads(
     *,
     kind: EventKind | None = None,
     unread: bool = False,
+    campaign_id: int | None = None,
     before: tuple[datetime, int] | None = None,
     limit: int,
 ) -> list[Thread]:
@@ -37,16 +38,27 @@ async def list_threads(
         db: Where to read.
         kind: Only those whose newest event says this.
         unread: Only those that nobody has looked at since they moved.
+        campaign_id: Only those of this campaign.
         before: Moment and id of the last one of the page before; None begins.
         limit: The most.
     """
     at, last_id = before or _NEWEST
+    asked = [
+        part
+        for part, wanted in (
+            (_OF_KIND, kind is not None),
+            (_OF_CAMPAIGN, campaign_id is not None),
+            (_UNREAD, unread),
+        )
+        if wanted
+    ]
     rows = await db.fetch(
         QUERIES["page_threads"],
-        {"filter": _UNREAD if unread else _EVERY if kind is None else _OF_KIND},
+        {"filter": Fragment(" ".join(asked))},
         before_at=at,
         before_id=last_id,
         kind=kind,
+        campaign_id=campaign_id,
         limit=limit,
     )
     return [Thread(**row) for row in rows]

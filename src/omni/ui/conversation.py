@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 
 from nicegui import ui
@@ -13,10 +14,12 @@ from omni.client.models import (
     ConversationOut,
     ReplyClass,
     SaidOut,
+    StandingOut,
     ThreadOut,
 )
-from omni.ui.inbox import SAID_BY
+from omni.ui.inbox import REFRESH_S, SAID_BY
 from omni.ui.layout import ago, attempt, chip, no_page
+from omni.ui.messages import MessageCard
 
 SUPPRESSES = (
     "opt_out suppresses at once: nobody writes to them any more, and what waits for them is "
@@ -34,9 +37,10 @@ class ConversationPage:
     def __init__(self, client: OmniClient, thread_id: int) -> None:
         self._client = client
         self._id = thread_id
+        self._shown: tuple[object, ...] = ()
 
     async def draw(self) -> None:
-        """Draw the conversation, and note that it was looked at."""
+        """Draw the conversation, note that it was looked at, and tell when it moves."""
         try:
             found = await self._client.get_thread(self._id)
         except ApiProblem as problem:
@@ -48,10 +52,22 @@ class ConversationPage:
             return
         ui.link("Inbox", "/inbox")
         self._head(found.thread)
-        if found.thread.unread:
-            await attempt(self._client.mark_thread_read(self._id))
-        await self._body()
-        self._answer(found.thread)
+        self._news = ui.button("Show what is new", icon="refresh", on_click=self._again)
+        self._news.props("flat dense no-caps").set_visibility(False)
+        body = ui.column().classes("w-full gap-4")
+        self._answer_box()
+        with body:
+            await self._body()
+        ui.timer(REFRESH_S, self._look)
+
+    async def _again(self) -> None:
+        self._body.refresh()
+
+    async def _look(self) -> None:
+        """Tell of news without taking away what a person reads or writes."""
+        with suppress(ApiProblem, ApiUnreachable):
+            if _mark(await self._client.get_thread(self._id)) != self._shown:
+                self._news.set_visibility(True)
 
     def _head(self, thread: ThreadOut) -> None:
         with ui.row().classes("w-full items-center gap-3"):
@@ -67,12 +83,21 @@ class ConversationPage:
         found = await attempt(self._client.get_thread(self._id))
         if found is None:
             return
+        if found.thread.unread:
+            await attempt(self._client.mark_thread_read(self._id))
+        self._shown = _mark(found)
+        self._news.set_visibility(False)
+        self._allow_answer(_why_none(found.thread))
         _next(found)
+        still_open = {message.id for message in found.open}
         for said in found.said:
-            if said.ours:
-                _ours(said)
-            else:
+            if not said.ours:
                 self._theirs(said, [c for c in found.classes if c.event_id == said.id])
+            elif said.id not in still_open:
+                _ours(said)
+        card = MessageCard(self._client, self._again)
+        for message in found.open:
+            card.draw(message)
 
     def _theirs(self, said: SaidOut, changes: list[ClassChangeOut]) -> None:
         card = ui.card().classes("w-full gap-2 p-4").props(f"flat bordered data-event={said.id}")
@@ -114,13 +139,10 @@ class ConversationPage:
         if await attempt(self._client.set_class(said.id, chosen, note=why), "Noted") is not None:
             self._body.refresh()
 
-    def _answer(self, thread: ThreadOut) -> None:
-        if thread.campaign_id is None:
-            ui.label("No campaign has written to them: answer them on the platform.").classes(
-                "omni-muted"
-            )
-            return
-        with ui.card().classes("w-full gap-2 p-4").props("flat bordered data-answer"):
+    def _answer_box(self) -> None:
+        self._no_answer = ui.label().classes("omni-text").props("data-no-answer")
+        self._answer = ui.card().classes("w-full gap-2 p-4").props("flat bordered data-answer")
+        with self._answer:
             text = ui.textarea("Answer").props("autogrow outlined").classes("w-full")
             ui.label("It waits for approval, and passes every gate like any message.").classes(
                 "omni-muted text-sm"
@@ -134,15 +156,47 @@ class ConversationPage:
 
             ui.button("Write answer", on_click=write).props("unelevated no-caps")
 
+    def _allow_answer(self, why_not: str) -> None:
+        """Offer the answer, or say why there can be none; what was typed stays."""
+        self._no_answer.set_text(why_not)
+        self._no_answer.set_visibility(bool(why_not))
+        self._answer.set_visibility(not why_not)
+
+
+def _mark(found: ConversationOut) -> tuple[object, ...]:
+    """Return what changes whenever there is something else to show."""
+    return (
+        tuple((each.ours, each.id, each.kind) for each in found.said),
+        tuple((each.id, each.state, each.body_hash, each.held_by) for each in found.open),
+        tuple(each.changed_at for each in found.classes),
+        tuple(each.id for each in found.suppressions),
+    )
+
+
+def _why_none(thread: ThreadOut) -> str:
+    if thread.suppressed:
+        return "They are suppressed: nobody answers them from here."
+    if thread.campaign_id is None:
+        return "No campaign has written to them: answer them on the platform."
+    return ""
+
 
 def _next(found: ConversationOut) -> None:
     with ui.card().classes("w-full gap-1 p-4").props("flat bordered data-next"):
         ui.label("What comes next").classes("font-semibold")
-        ui.label(f"{found.thread.next_step}.").classes("omni-text")
+        for line in found.follows:
+            ui.label(line).classes("omni-text")
         for each in found.suppressions:
-            ui.label(f"Suppressed ({each.scope}): {each.reason}, {ago(each.created_at)}").classes(
-                "text-warning text-sm omni-text"
-            )
+            _standing(each)
+        ui.label(f"For you: {found.thread.next_step}.").classes("font-medium omni-text")
+
+
+def _standing(each: StandingOut) -> None:
+    whom = "them" if each.scope == "person" else f"{each.platform} {each.platform_id}"
+    since = f"suppressed {ago(each.created_at)} by {each.source}"
+    ui.label(f"{each.scope}: {whom}, {since}: {each.reason}").classes(
+        "text-warning text-sm omni-text"
+    )
 
 
 def _ours(said: SaidOut) -> None:

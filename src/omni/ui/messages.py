@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from nicegui import ui
@@ -36,6 +37,25 @@ class MessageList(PagedList[MessageOut]):
 
     def draw_item(self, item: MessageOut) -> None:
         """Draw a message with what can be done about it."""
+        MessageCard(self._client).draw(item)
+
+
+class MessageCard:
+    """One message, and what a person can do about it.
+
+    Args:
+        client: Whom to ask.
+        changed: Called when something was done, after the card shows it.
+    """
+
+    def __init__(
+        self, client: OmniClient, changed: Callable[[], Awaitable[object]] | None = None
+    ) -> None:
+        self._client = client
+        self._changed = changed
+
+    def draw(self, item: MessageOut) -> None:
+        """Draw the card."""
         card = ui.card().classes("w-full gap-2 p-4").props(f"flat bordered data-message={item.id}")
         with card:
             self._fill(card, item)
@@ -58,12 +78,14 @@ class MessageList(PagedList[MessageOut]):
         if message.state == "ambiguous":
             self._settling(card, message)
 
-    def _redraw(self, card: ui.card, changed: MessageOut | None) -> None:
+    async def _redraw(self, card: ui.card, changed: MessageOut | None) -> None:
         if changed is None:
             return
         card.clear()
         with card:
             self._fill(card, changed)
+        if self._changed is not None:
+            await self._changed()
 
     def _settling(self, card: ui.card, message: MessageOut) -> None:
         ui.label("Look at the platform: is it there? It is not sent again either way.").classes(
@@ -72,7 +94,7 @@ class MessageList(PagedList[MessageOut]):
 
         async def settle(arrived: bool) -> None:
             settled = self._client.settle_message(message.id, arrived=arrived)
-            self._redraw(card, await attempt(settled, "Settled"))
+            await self._redraw(card, await attempt(settled, "Settled"))
 
         with ui.row().classes("gap-2"):
             for label, arrived in (("It arrived", True), ("It did not arrive", False)):
@@ -89,11 +111,11 @@ class MessageList(PagedList[MessageOut]):
                     return
                 current = edited
             approved = self._client.approve_message(current.id, current.body_hash)
-            self._redraw(card, await attempt(approved, "Approved"))
+            await self._redraw(card, await attempt(approved, "Approved"))
 
         async def reject() -> None:
             rejected = self._client.reject_message(message.id)
-            self._redraw(card, await attempt(rejected, "Rejected"))
+            await self._redraw(card, await attempt(rejected, "Rejected"))
 
         with ui.row().classes("gap-2"):
             ui.button("Approve", icon="check", on_click=approve).props("dense no-caps unelevated")

@@ -41,6 +41,11 @@ class PagedList(ABC, Generic[T]):
     def empty_text(self, state: str) -> str:
         """Return what to say where there is nothing."""
 
+    @property
+    def state(self) -> str:
+        """The state that is shown."""
+        return self._state
+
     async def draw(self) -> None:
         """Draw the filter and the first page."""
         with ui.row().classes("w-full items-center gap-3"):

@@ -10,7 +10,7 @@ from omni.api.cursors import moment_cursor, read_moment_cursor
 from omni.api.deps import Deps
 from omni.api.doors import DOORS
 from omni.api.idempotency import RunOnce
-from omni.api.routes.params import Cursor, Limit, RowId
+from omni.api.routes.params import Cursor, Limit, OptionalId, RowId
 from omni.api.schemas import MessageOut, Page
 from omni.api.schemas.inbox import (
     ClassChangeOut,
@@ -27,7 +27,7 @@ from omni.connectors.types import EventKind
 from omni.dispatch import store as dispatch
 from omni.feedback import store as feedback
 from omni.feedback import threads_store as threads
-from omni.feedback.plan import next_step
+from omni.feedback.plan import next_step, what_follows
 from omni.feedback.types import Thread
 from omni.leads import suppressions_store as suppressions
 from omni.storage.db import Tx
@@ -40,12 +40,18 @@ async def list_threads(
     deps: Deps,
     kind: Annotated[EventKind | None, Query(description="Whose newest event says this")] = None,
     unread: Annotated[bool, Query(description="Only those that nobody has looked at")] = False,
+    campaign_id: OptionalId = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ThreadOut]:
     """List the people who wrote back."""
     found = await threads.list_threads(
-        deps.db, kind=kind, unread=unread, before=read_moment_cursor(cursor), limit=limit + 1
+        deps.db,
+        kind=kind,
+        unread=unread,
+        campaign_id=campaign_id,
+        before=read_moment_cursor(cursor),
+        limit=limit + 1,
     )
     page = found[:limit]
     return Page(
@@ -66,11 +72,16 @@ async def get_thread(thread_id: RowId, deps: Deps) -> ConversationOut:
         platform_id=thread.platform_id,
         username=thread.username,
     )
+    waiting = await dispatch.list_open_to(
+        deps.db, platform=thread.platform, platform_id=thread.platform_id
+    )
     return ConversationOut(
         thread=_shown(thread),
         said=[SaidOut.model_validate(each) for each in said],
         classes=[ClassChangeOut.model_validate(each) for each in classes],
         suppressions=[StandingOut.model_validate(each) for each in standing],
+        open=[MessageOut.model_validate(each) for each in waiting],
+        follows=what_follows(thread, said, classes, waiting),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from omni.api.schemas.requests import Line, Prose
+from omni.api.schemas.responses import MessageOut
 from omni.connectors.types import EventKind
 from omni.feedback.types import ClassedBy
 from omni.leads.types import Scope
@@ -95,12 +96,18 @@ class StandingOut(_Out):
 
 
 class ConversationOut(_Out):
-    """A conversation in full, the oldest entry first, of the newest 500."""
+    """A conversation in full, the oldest entry first, of the newest 500.
+
+    `follows` says in sentences what the program does next for this person, `open` has the messages
+    that may go out to them yet, whichever campaign or account they are of.
+    """
 
     thread: ThreadOut
     said: list[SaidOut]
     classes: list[ClassChangeOut]
     suppressions: list[StandingOut]
+    open: list[MessageOut]
+    follows: list[str]
 
 
 class ReplyIn(_In):
