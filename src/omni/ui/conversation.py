@@ -26,7 +26,8 @@ SUPPRESSES = (
     "cancelled."
 )
 LIFTS_NOTHING = (
-    "Taking an opt-out for something else does not lift the suppression: that is done expressly."
+    "Taking an opt-out for something else does not lift the suppression: that is done expressly, "
+    "on the page Suppressions."
 )
 """Both stand where a class is chosen, before it counts."""
 
@@ -192,11 +193,12 @@ def _next(found: ConversationOut) -> None:
 
 
 def _standing(each: StandingOut) -> None:
-    whom = "them" if each.scope == "person" else f"{each.platform} {each.platform_id}"
-    since = f"suppressed {ago(each.created_at)} by {each.source}"
-    ui.label(f"{each.scope}: {whom}, {since}: {each.reason}").classes(
-        "text-warning text-sm omni-text"
-    )
+    wide = {"person": "them", "all": "everybody", "platform": f"everybody of {each.platform}"}
+    whom = wide.get(each.scope, f"everybody of {each.platform_id}")
+    told = f"Suppressed {ago(each.created_at)}, {whom}: {each.reason} (from {each.source})"
+    with ui.row().classes("w-full items-baseline gap-x-2 gap-y-0"):
+        ui.label(told).classes("text-warning text-sm omni-text")
+        ui.link("Suppressions", "/suppressions").classes("text-sm")
 
 
 def _ours(said: SaidOut) -> None:

@@ -2,9 +2,9 @@
 
 from omni.storage.migrate import run_sql
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 
 
 def upgrade() -> None:
-    run_sql("0023_inbox_filters.sql")
+    run_sql("0025_inbox_filters.sql")
