@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from starlette.requests import ClientDisconnect
+
 from omni.api.deps import ApiDeps
 from omni.api.errors import TooLarge
 from omni.api.schemas.inbox import BadLine, SuppressionFileOut
@@ -88,7 +90,7 @@ async def take_file(
     Raises:
         TooLarge: It has more than `MAX_BYTES`. If so many were declared, nothing is read; else what
             was written before that showed stands.
-        Rejected: Nothing came for `STALLED_S`; what was written before stands.
+        Rejected: It broke off, or nothing came for `STALLED_S`; what was written before stands.
     """
     if declared is not None and declared > MAX_BYTES:
         raise _too_large()
@@ -123,6 +125,8 @@ async def _in_time(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         try:
             async with asyncio.timeout(STALLED_S):
                 chunk = await anext(iterator, None)
+        except ClientDisconnect as error:
+            raise Rejected("the file broke off: send it again") from error
         except TimeoutError as error:
             raise Rejected(f"nothing came for {STALLED_S:g} s: send the file again") from error
         if chunk is None:
