@@ -161,7 +161,7 @@ async def test_a_judge_that_can_work_is_well(judge: Judge) -> None:
 
 async def test_ollamas_requests_are_what_it_documents(server: ModelServer) -> None:
     prompt = prompt_about(VIEW, images=(PICTURE,))
-    for judge in (ollama(server, images=True, keep_alive="10m"), ollama_chat(server, images=True)):
+    for judge in (ollama(server, images=1, keep_alive="10m"), ollama_chat(server, images=1)):
         answer = await judge.ask(prompt)
         assert answer.prompt_tokens
         assert answer.answer_tokens
@@ -181,7 +181,7 @@ async def test_ollamas_requests_are_what_it_documents(server: ModelServer) -> No
 async def test_openais_request_is_what_it_documents(server: ModelServer) -> None:
     server.key = "k"
     prompt = prompt_about(VIEW, images=(PICTURE,))
-    answer = await openai(server, api_key="k", images=True).ask(prompt)
+    answer = await openai(server, api_key="k", images=1).ask(prompt)
     (asked,) = server.requests
     named = asked.body["response_format"]["json_schema"]
     assert (named["schema"], named["strict"]) == (prompt.schema, True)

@@ -113,7 +113,7 @@ HOT = (
     Expected("reopen_pairs", {PAIRS}, 10 * len(IDS), 5 * len(IDS), {"ids": IDS}),
     Expected(
         "mark_judged", {FEATURES, PAIRS}, 40 * len(IDS), len(IDS),
-        {"campaign_id": 1, "epoch": 1, "ids": IDS, "view_hashes": [""] * len(IDS)},
+        {"campaign_id": 1, "epoch": 1, "ids": IDS, "view_hashes": [""] * len(IDS), "model": ""},
     ),
     Expected(
         "page_held", {RANKED}, 1_100, 1_000,

@@ -9,7 +9,7 @@ from omni.api.deps import ApiDeps
 from omni.api.schemas.costs import AllCostsOut, CostOut, CostsOut, EstimateOut
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
-from omni.llm.types import tokens_of
+from omni.llm.types import IMAGE_TOKENS, images_of, tokens_of
 from omni.predicate.plan import compile_criteria
 from omni.qualification import costing_store as costing
 from omni.qualification import shortlist_store as shortlists
@@ -124,7 +124,9 @@ async def _lengths(deps: ApiDeps, campaign: Campaign, ids: list[int]) -> list[in
         build_question(brief=campaign.brief, criteria=campaign.criteria, english=english, view=view)
         for view in await costing.list_views(deps.db, ids)
     ]
-    return [tokens_of(len(one.system) + len(one.user)) for one in asked]
+    # As if everybody had as many pictures as the judge is shown at most.
+    seen = IMAGE_TOKENS * images_of(deps.judges[0].model) if deps.judges else 0
+    return [seen + tokens_of(len(one.system) + len(one.user)) for one in asked]
 
 
 def _day(now: datetime) -> date:

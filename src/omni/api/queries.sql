@@ -93,17 +93,17 @@ left join profile_features pf on pf.profile_id = c.profile_id;
 -- on their view as it is, and who was refused too often. An index-only scan of the campaign's own
 -- parts of llm_scores_by_criteria and llm_scores_refused, and a probe of profile_features' key for
 -- each. Whatever the model: which one the workers ask is not known here.
-select count(*)
+select count(distinct s.profile_id)
 from (
     (
-        select s.profile_id, s.profile_hash from llm_scores s
+        select s.profile_id, s.profile_hash, s.model from llm_scores s
         where s.outcome = 'verdict' and s.campaign_id = :campaign_id
           and s.criteria_hash = :criteria_hash and s.prompt_version = :prompt_version
         limit :most::bigint
     )
     union
     (
-        select r.profile_id, r.profile_hash from llm_scores r
+        select r.profile_id, r.profile_hash, r.model from llm_scores r
         where r.outcome = 'refused' and r.campaign_id = :campaign_id
           and r.criteria_hash = :criteria_hash and r.prompt_version = :prompt_version
         group by r.profile_id, r.profile_hash, r.model
@@ -111,7 +111,8 @@ from (
         limit :most::bigint
     )
 ) s
-join profile_features pf on pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash
+join profile_features pf on pf.profile_id = s.profile_id
+  and view_shown(pf.profile_id, pf.view_hash, s.model) = s.profile_hash
 where ({{where}}) is true;
 
 -- name: list_staying
@@ -122,7 +123,8 @@ select f.view, s.reasons
 from llm_scores s
 cross join lateral (
     select pf.view from profile_features pf
-    where pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash and ({{where}}) is true
+    where pf.profile_id = s.profile_id and ({{where}}) is true
+      and view_shown(pf.profile_id, pf.view_hash, :model) = s.profile_hash
     offset 0
 ) f
 where s.outcome = 'verdict' and s.campaign_id = :campaign_id

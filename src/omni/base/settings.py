@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     openai_base_url: str = "https://api.openai.com/v1"
     openai_model: str | None = None
     openai_api_key: SecretStr | None = None
-    llm_images: bool = False
+    llm_images: int = Field(default=0, ge=0, le=3)
     llm_timeout_s: float = Field(default=120.0, gt=0)
     llm_max_tokens: int = Field(default=600, ge=16, le=8_192)
     llm_concurrency: int = Field(default=2, ge=1, le=64)

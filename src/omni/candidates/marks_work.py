@@ -18,9 +18,16 @@ IDS_PER_STATEMENT = 1_000
 
 
 async def mark_judged(
-    db: Database, campaign_id: int, epoch: int, settled: Mapping[int, str]
+    db: Database, campaign_id: int, epoch: int, settled: Mapping[int, str], *, model: str = ""
 ) -> int:
     """Mark candidates of a campaign with an epoch, given the view on which each is settled.
+
+    Args:
+        db: The database.
+        campaign_id: Whose candidates they are.
+        epoch: The mark.
+        settled: What each was shown as.
+        model: Of the epoch's key: its name says whether pictures belong to what is shown.
 
     Returns:
         How many are marked now that were not: not those whose view is another by now.
@@ -35,6 +42,7 @@ async def mark_judged(
                 epoch=epoch,
                 ids=ids,
                 view_hashes=[settled[each] for each in ids],
+                model=model,
             )
     return marked
 

@@ -220,7 +220,8 @@ where cc.profile_id = n.profile_id and cc.campaign_id = :campaign_id
   and cc.judged_epoch <> :epoch
   and exists (
     select from profile_features pf
-    where pf.profile_id = n.profile_id and pf.view_hash = n.view_hash
+    where pf.profile_id = n.profile_id
+      and view_shown(pf.profile_id, pf.view_hash, :model) = n.view_hash
   );
 
 -- name: reopen_pairs

@@ -24,6 +24,9 @@ MAINTAIN_BATCH = 1_000
 EVERYTHING = (1 << len(MARKS)) - 1
 """All of `MARKS`."""
 
+_SHOWN = 1 << MARKS.index("view_hash")
+"""What a judge is shown has changed, and nothing else."""
+
 DISPATCH_AGAIN = timedelta(seconds=10)
 """Runs of dispatch that accounts wait for begin at multiples of this."""
 
@@ -98,6 +101,18 @@ def after_looking(profile_ids: tuple[int, ...], *, now: datetime) -> tuple[NewJo
     return tuple(
         NewJob(FetchImages(profile_ids=part), key=f"images.fetch@{part[0]}.{now:%Y-%m-%d}")
         for part in parts
+    )
+
+
+def after_pictures(profile_ids: tuple[int, ...]) -> tuple[NewJob, ...]:
+    """People who show other pictures than before are open again for judges that see.
+
+    Written in the transaction that writes the pictures. Their features are as they were, so that no
+    campaign is held against them.
+    """
+    return tuple(
+        NewJob(MaintainCandidates(profile_ids=part, changed=(_SHOWN,) * len(part), marks=MARKS))
+        for part in _parts(profile_ids, MAINTAIN_BATCH)
     )
 
 

@@ -29,7 +29,7 @@ from omni.flow.erasing import erase_person
 from omni.flow.finding import crawl_seed
 from omni.flow.importing import import_profiles
 from omni.flow.inboxes import classify_replies, sweep_feedback
-from omni.flow.pictures import fetch_images, sweep_images
+from omni.flow.pictures import HeldAlbum, fetch_images, sweep_images
 from omni.flow.reenriching import reenrich_profiles
 from omni.flow.rereading import crawl_refresh
 from omni.flow.sweeping import sweep_storage
@@ -136,7 +136,8 @@ async def qualify_campaign(world: World, job: JobContext, args: QualifyCampaign)
             answer_tokens=world.settings.llm_max_tokens,
             explore=world.settings.shortlist_explore,
             share=world.settings.judge_share * campaign.judge_share,
-            mark=partial(marks.mark_judged, world.db, campaign.id),
+            mark=partial(marks.mark_judged, world.db, campaign.id, model=world.judges[0].model),
+            album=HeldAlbum(world),
         )
     except (Transient, Fatal):
         await _promote(world, campaign)

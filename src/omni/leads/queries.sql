@@ -21,9 +21,10 @@ with page as materialized (
     select page.*, r.platform, r.platform_id, f.username, f.display_name
     from page
     cross join lateral (
-        select pf.username, pf.display_name
+        select pf.username, pf.display_name, pf.view_hash
         from profile_features pf
-        where pf.profile_id = page.profile_id and pf.view_hash = page.profile_hash
+        where pf.profile_id = page.profile_id
+          and view_shown(pf.profile_id, pf.view_hash, :model) = page.profile_hash
         offset 0
     ) f
     cross join lateral (
@@ -36,7 +37,8 @@ with page as materialized (
       and not exists (
         select from llm_scores p
         where p.campaign_id = :campaign_id and p.profile_id = page.profile_id
-          and p.profile_hash = page.profile_hash and p.criteria_hash = :criteria_hash
+          and p.profile_hash = view_shown(page.profile_id, f.view_hash, p.model)
+          and p.criteria_hash = :criteria_hash
           and p.model = any(:before::text[]) and p.prompt_version = :prompt_version
           and p.outcome = 'verdict'
         offset 0
@@ -110,7 +112,8 @@ with page as materialized (
     or is_suppressed(page.platform, page.platform_id, page.username, false)
     or exists (
         select from profile_features f
-        join llm_scores s on s.profile_id = f.profile_id and s.profile_hash = f.view_hash
+        join llm_scores s on s.profile_id = f.profile_id
+          and s.profile_hash = view_shown(f.profile_id, f.view_hash, :model)
         where f.profile_id = page.profile_id
           and s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
           and s.model = :model and s.prompt_version = :prompt_version
@@ -119,7 +122,8 @@ with page as materialized (
           and not exists (
             select from llm_scores p
             where p.campaign_id = :campaign_id and p.profile_id = f.profile_id
-              and p.profile_hash = f.view_hash and p.criteria_hash = :criteria_hash
+              and p.profile_hash = view_shown(f.profile_id, f.view_hash, p.model)
+              and p.criteria_hash = :criteria_hash
               and p.model = any(:before::text[]) and p.prompt_version = :prompt_version
               and p.outcome = 'verdict'
             offset 0
@@ -159,7 +163,8 @@ with page as materialized (
     cross join lateral (
         select s.id, s.score, s.qualified, s.carried_from
         from profile_features f
-        join llm_scores s on s.profile_id = f.profile_id and s.profile_hash = f.view_hash
+        join llm_scores s on s.profile_id = f.profile_id
+          and s.profile_hash = view_shown(f.profile_id, f.view_hash, :model)
         where f.profile_id = page.profile_id
           and s.campaign_id = :campaign_id and s.criteria_hash = :criteria_hash
           and s.model = :model and s.prompt_version = :prompt_version

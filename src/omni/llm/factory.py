@@ -66,14 +66,16 @@ def build_judge(settings: Settings, name: str) -> Judge:
 
 
 def build_named(settings: Settings, spec: str) -> Judge:
-    """Return the judge that is written as `NAME` or `NAME:MODEL`.
+    """Return the judge that is written as `NAME` or `NAME:MODEL`; it is shown no pictures.
 
     Raises:
         Rejected: There is none, or a setting that it needs is missing.
     """
     name, model = read_judge(spec)
+    changes: dict[str, object] = {"llm_images": 0}
     if model:
-        settings = settings.model_copy(update={f"{name}_model": model})
+        changes[f"{name}_model"] = model
+    settings = settings.model_copy(update=changes)
     return build_judge(settings, name)
 
 

@@ -22,6 +22,7 @@ from omni.llm.ollama_wire import OllamaWire, Part, Unanswered
 from omni.llm.pool import TooSlow
 from omni.llm.ports import Answer, Health, Prompt
 from omni.llm.remote import CONNECT_S, HEALTH_S, MAX_ANSWER_CHARS, is_refusal, one_line
+from omni.llm.types import seeing
 
 _CONTEXT_TOKENS = 8_192
 
@@ -37,7 +38,7 @@ class OllamaJudge:
         concurrency: How many calls may be under way at a time.
         api: Which of the two calls is used; a conversation that goes on always uses `chat`.
         keep_alive: How long the server keeps the model loaded after a call, such as `10m`.
-        images: Whether the model sees pictures.
+        images: How many pictures the model is shown at most: 0 to 3; part of its name.
     """
 
     def __init__(
@@ -50,9 +51,9 @@ class OllamaJudge:
         concurrency: int,
         api: Literal["generate", "chat"] = "generate",
         keep_alive: str | None = None,
-        images: bool = False,
+        images: int = 0,
     ) -> None:
-        self.model = f"ollama/{model}"
+        self.model = seeing(f"ollama/{model}", images)
         self.concurrency = concurrency
         self._name = model
         self._base_url = base_url
@@ -174,7 +175,9 @@ class OllamaJudge:
         """Return the pictures as base64, if there are any that the model sees."""
         if not self._images or not prompt.images:
             return {}
-        return {"images": [b64encode(image.data).decode() for image in prompt.images]}
+        return {
+            "images": [b64encode(image.data).decode() for image in prompt.images[: self._images]]
+        }
 
     def _raise(self, error: Exception) -> NoReturn:
         """Say what is wrong in Omni's own terms."""

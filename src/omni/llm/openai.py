@@ -24,6 +24,7 @@ from omni.base.settings import is_loopback
 from omni.llm.pool import TooSlow
 from omni.llm.ports import Answer, Health, Image, Prompt
 from omni.llm.remote import CONNECT_S, HEALTH_S, MAX_ANSWER_CHARS, is_refusal, one_line
+from omni.llm.types import seeing
 
 _NO_KEY = "none"
 """What servers without keys get: the package does not go without."""
@@ -39,7 +40,7 @@ class OpenAIJudge:
         timeout_s: The most seconds that one call may take.
         max_tokens: The most tokens of an answer.
         concurrency: How many calls may be under way at a time.
-        images: Whether the model sees pictures.
+        images: How many pictures the model is shown at most: 0 to 3; part of its name.
     """
 
     def __init__(
@@ -51,9 +52,9 @@ class OpenAIJudge:
         timeout_s: float,
         max_tokens: int,
         concurrency: int,
-        images: bool = False,
+        images: int = 0,
     ) -> None:
-        self.model = f"openai/{model}"
+        self.model = seeing(f"openai/{model}", images)
         self.concurrency = concurrency
         self._name = model
         self._base_url = base_url
@@ -147,7 +148,7 @@ class OpenAIJudge:
         if self._images and prompt.images:
             pictures = [
                 {"type": "image_url", "image_url": {"url": _data_url(image)}}
-                for image in prompt.images
+                for image in prompt.images[: self._images]
             ]
             content = [{"type": "text", "text": prompt.user}, *pictures]
         turns = [{"role": turn.role, "content": turn.text} for turn in prompt.turns]

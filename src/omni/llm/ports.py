@@ -195,6 +195,21 @@ def _sayable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+class Album(Protocol):
+    """Shows people's pictures."""
+
+    async def show(self, profile_id: int, sha256s: Sequence[str]) -> tuple[Image, ...] | None:
+        """Return these pictures of a person.
+
+        Returns:
+            None where one is lost. It is no longer part of what the person shows then.
+
+        Raises:
+            Transient: The storage failed.
+        """
+        ...
+
+
 class Recordings(Protocol):
     """Where answers are kept."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
@@ -10,6 +11,11 @@ from omni.base.errors import Rejected
 
 JUDGES = ("rules", "ollama", "openai")
 """Names of the judges that can be built."""
+
+IMAGE_TOKENS = 1_500
+"""What a picture is reserved at; servers count them differently."""
+
+_SEEING = re.compile(r"\+images[1-3]$")
 
 _CHARS_PER_TOKEN = 2.5
 """A token of English is about four characters; what is reserved must rather be too much."""
@@ -35,12 +41,35 @@ class Prices:
     by_model: Mapping[str, Price] = field(default_factory=dict[str, Price])
     currency: str = ""
 
+    def price_of(self, model: str) -> Price | None:
+        """Return what a model's tokens cost, whether it is shown pictures or not."""
+        name = unseeing(model)
+        return self.by_model.get(name) or self.by_model.get(name.partition("/")[2])
+
     def cost_micros(self, model: str, prompt_tokens: int, answer_tokens: int) -> int:
         """Return what these tokens cost, rounded up to whole millionths of the currency."""
-        price = self.by_model.get(model) or self.by_model.get(model.partition("/")[2])
+        price = self.price_of(model)
         if price is None:
             return 0
         return ceil(price.prompt * prompt_tokens + price.answer * answer_tokens)
+
+
+def seeing(model: str, images: int) -> str:
+    """Return what a model is called that is shown so many pictures: 0 to 3.
+
+    The name is part of each verdict's key, and `view_shown` in the database reads it.
+    """
+    return f"{model}+images{images}" if images else model
+
+
+def images_of(model: str) -> int:
+    """Return how many pictures of a person a model of this name is shown at most."""
+    return int(model[-1]) if _SEEING.search(model) else 0
+
+
+def unseeing(model: str) -> str:
+    """Return the name of a model without what is said of pictures."""
+    return _SEEING.sub("", model)
 
 
 def tokens_of(characters: int) -> int:

@@ -57,12 +57,35 @@ from unnest(:profile_ids::bigint[], :positions::smallint[], :urls::text[], :etag
     :last_modified::text[]) as n (profile_id, position, url, etag, last_modified)
 where i.profile_id = n.profile_id and i.position = n.position;
 
+-- name: lock_images
+-- Primary key of images, in its order: held until the transaction ends, so that of two that bring the
+-- same person's pictures the second sees what the first brought.
+select i.profile_id, i.position, i.sha256
+from images i
+where i.profile_id = any(:profile_ids::bigint[])
+order by i.profile_id, i.position
+for no key update;
+
 -- name: drop_images
 -- Primary keys: pictures at places that the profile no longer has.
 delete from images i
 using profiles_raw p
 where p.profile_id = any(:profile_ids::bigint[]) and i.profile_id = p.profile_id
-    and i.position >= jsonb_array_length(p.payload -> 'image_urls');
+    and i.position >= jsonb_array_length(p.payload -> 'image_urls')
+returning i.profile_id;
+
+-- name: lose_images
+-- Primary key of images, and image_objects_kept: pictures whose bytes are not where they should be. The
+-- person shows them no more until they are fetched again, and whoever brings the same bytes puts them.
+with gone as (
+    delete from images i
+    where i.profile_id = :profile_id and i.sha256 = any(:sha256s::text[])
+    returning i.sha256
+)
+update image_objects o
+set stored = false
+from (select distinct g.sha256 from gone g) g
+where o.sha256 = g.sha256 and o.doomed_at is null;
 
 -- name: drop_images_of
 -- Primary key: every picture of these people.

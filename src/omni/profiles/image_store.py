@@ -89,9 +89,24 @@ async def note_same(db: Executor, pictures: Sequence[tuple[Shown, Seen]], *, now
         )
 
 
-async def drop_images(db: Executor, profile_ids: Sequence[int]) -> int:
-    """Forget the pictures that these people no longer show; return how many."""
-    return await db.execute(QUERIES["drop_images"], profile_ids=list(profile_ids))
+async def lock_images(tx: Tx, profile_ids: Iterable[int]) -> dict[tuple[int, int], str]:
+    """Return the SHA-256 of each picture of these people, by profile_id and position.
+
+    Nobody else changes them until the transaction ends.
+    """
+    rows = await tx.fetch(QUERIES["lock_images"], profile_ids=sorted(set(profile_ids)))
+    return {(row["profile_id"], row["position"]): row["sha256"] for row in rows}
+
+
+async def drop_images(db: Executor, profile_ids: Sequence[int]) -> tuple[int, ...]:
+    """Forget the pictures that these people no longer show; return who had some."""
+    rows = await db.fetch(QUERIES["drop_images"], profile_ids=list(profile_ids))
+    return tuple(sorted({row["profile_id"] for row in rows}))
+
+
+async def lose_images(db: Executor, profile_id: int, sha256s: Sequence[str]) -> None:
+    """Forget pictures of a person whose bytes are lost; they are fetched again."""
+    await db.execute(QUERIES["lose_images"], profile_id=profile_id, sha256s=list(sha256s))
 
 
 async def images_of(db: Executor, profile_ids: Sequence[int]) -> dict[int, list[StoredImage]]:

@@ -16,7 +16,7 @@ SHA-256 and a copy, a name that was never used before; both together are its nam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ from omni.profiles.images import MAX_BYTES, remake
 from omni.profiles.lasting import lasting_url
 from omni.profiles.refresh_store import Round
 from omni.profiles.types import FetchedImages, Seen, StoredImage
-from omni.storage.db import Database, Executor
+from omni.storage.db import Database, Executor, Tx
 from omni.storage.objects import Objects
 
 CONCURRENCY = 8
@@ -81,6 +81,14 @@ class Gallery(Protocol):
         ...
 
 
+Tell = Callable[[Tx, tuple[int, ...]], Awaitable[object]]
+"""Told, in the transaction that writes it, who shows other pictures than before."""
+
+
+async def tell_nobody(tx: Tx, profile_ids: tuple[int, ...]) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Fetched:
     """What became of one picture; `image` only where it came."""
@@ -99,6 +107,7 @@ async def store_images(
     profile_ids: Sequence[int],
     *,
     seconds: float = FETCH_S,
+    tell: Tell = tell_nobody,
 ) -> FetchedImages:
     """Fetch the pictures of these people that are not held yet, or not asked for in a long time.
 
@@ -107,6 +116,7 @@ async def store_images(
 
     Args:
         seconds: After so long no more is waited for; what has come until then is kept.
+        tell: Told who shows other pictures than before, in the transaction that writes it.
 
     Raises:
         Transient: The database or the object storage failed.
@@ -128,15 +138,13 @@ async def store_images(
                     for shown in wanted[start : start + BATCH]
                 ]
             )
-            new = [(each.image, each.seen, each.copy) for each in came if each.image]
-            written = await store.put_images(db, new, now=utc_now())
-            if written < len(new):
-                get_logger().info("profiles.images_unrecorded", pictures=len(new) - written)
-            kept += written
+            kept += await _record(db, came, tell)
             same = [(each.shown, each.seen) for each in came if each.how == "same"]
             await store.note_same(db, same, now=utc_now())
             done += came
-    await store.drop_images(db, profile_ids)
+    async with db.transaction() as tx:
+        if dropped := await store.drop_images(tx, profile_ids):
+            await tell(tx, dropped)
     missing = {each.shown.profile_id for each in done if each.how == "missing"}
     return FetchedImages(
         kept,
@@ -144,6 +152,24 @@ async def store_images(
         tuple(sorted(missing)),
         sum(each.how == "same" for each in done),
     )
+
+
+async def _record(db: Database, came: Sequence[_Fetched], tell: Tell) -> int:
+    """Record what came; return how many pictures are kept."""
+    new = [(each.image, each.seen, each.copy) for each in came if each.image]
+    if not new:
+        return 0
+    async with db.transaction() as tx:
+        before = await store.lock_images(tx, (image.profile_id for image, _, _ in new))
+        written = await store.put_images(tx, new, now=utc_now())
+        other = {
+            i.profile_id for i, _, _ in new if before.get((i.profile_id, i.position)) != i.sha256
+        }
+        if other:
+            await tell(tx, tuple(sorted(other)))
+    if written < len(new):
+        get_logger().info("profiles.images_unrecorded", pictures=len(new) - written)
+    return written
 
 
 async def old_images(db: Executor, profile_ids: Sequence[int], *, now: datetime) -> tuple[int, ...]:

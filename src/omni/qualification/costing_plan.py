@@ -65,7 +65,7 @@ def estimate(
     prompt_tokens = round(calls * each)
     answer_tokens = round(calls * (GUESSED_ANSWER_TOKENS if answer is None else answer))
     cost = None
-    if _priced(prices, model):
+    if prices.price_of(model) is not None:
         cost = prices.cost_micros(model, prompt_tokens, answer_tokens)
     seconds = None
     if pace.latency_ms is not None:
@@ -74,7 +74,3 @@ def estimate(
         budget.cost_micros is not None and (cost or 0) > budget.cost_micros
     )
     return Estimate(calls, prompt_tokens, answer_tokens, seconds, cost, measured, ends)
-
-
-def _priced(prices: Prices, model: str) -> bool:
-    return model in prices.by_model or model.partition("/")[2] in prices.by_model

@@ -14,15 +14,13 @@ from uuid import UUID
 
 from omni.base.clock import Clock
 from omni.llm.ports import Answer, Prompt, Resting, TooSlow, recording_key
-from omni.llm.types import Prices, tokens_of
+from omni.llm.types import IMAGE_TOKENS, Prices, tokens_of
 from omni.qualification.types import BudgetSpent, Cost, Spent
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
 
 QUERIES = load_queries("omni.qualification", "ledger")
 
-IMAGE_TOKENS = 1_500
-"""What a picture is reserved at; servers count them differently."""
 MAX_ERROR = 300
 
 

@@ -7,16 +7,19 @@
 -- Uses the keys of campaign_candidates and profile_features, llm_scores_cache and
 -- llm_scores_refused; "offset 0" keeps the planner from joining whole tables.
 select
-    c.profile_id, f.username, f.view, f.view_hash, c.candidate_score_cheap as cheap_score,
+    c.profile_id, f.username, f.view, n.view_hash, c.candidate_score_cheap as cheap_score,
     r.refusals
 from campaign_candidates c
 join profile_features f on f.profile_id = c.profile_id
+cross join lateral (
+    select view_shown(f.profile_id, f.view_hash, :model) as view_hash offset 0
+) n
 cross join lateral (
     select count(*) as refusals
     from llm_scores s
     where s.outcome = 'refused'
       and s.campaign_id = c.campaign_id and s.profile_id = c.profile_id
-      and s.profile_hash = f.view_hash and s.criteria_hash = :criteria_hash
+      and s.profile_hash = n.view_hash and s.criteria_hash = :criteria_hash
       and s.model = :model and s.prompt_version = :prompt_version
     offset 0
 ) r
@@ -26,7 +29,7 @@ where c.profile_id = any(:profile_ids::bigint[]) and c.campaign_id = :campaign_i
     select from llm_scores s
     where s.outcome = 'verdict'
       and s.campaign_id = c.campaign_id and s.profile_id = c.profile_id
-      and s.profile_hash = f.view_hash and s.criteria_hash = :criteria_hash
+      and s.profile_hash = n.view_hash and s.criteria_hash = :criteria_hash
       and s.model = :model and s.prompt_version = :prompt_version
     offset 0
   );
@@ -68,7 +71,8 @@ from llm_scores s
 cross join lateral (
     select case when :with_views::boolean then pf.view else '{}' end as view
     from profile_features pf
-    where pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash
+    where pf.profile_id = s.profile_id
+      and view_shown(pf.profile_id, pf.view_hash, :model) = s.profile_hash
     offset 0
 ) f
 where s.outcome = 'verdict'
@@ -122,7 +126,8 @@ with newest as (
     from llm_scores s
     cross join lateral (
         select from profile_features pf
-        where pf.profile_id = s.profile_id and pf.view_hash = s.profile_hash
+        where pf.profile_id = s.profile_id
+          and view_shown(pf.profile_id, pf.view_hash, s.model) = s.profile_hash
         offset 0
     ) f
     where s.outcome = 'verdict'

@@ -58,8 +58,9 @@ where g.judged_epoch is not null and g.judged_epoch <> :epoch::bigint;
 -- A page of the candidates that are marked with another epoch, in the order of
 -- campaign_candidates_open, and whether they are settled under this key all the same: by a verdict,
 -- or by as many refused answers as are paid for. Each one costs a probe of the key of
--- profile_features, of llm_scores_cache and of llm_scores_refused; "offset 0" keeps the planner from
--- turning the probes into a join over whole tables.
+-- profile_features, of llm_scores_cache and of llm_scores_refused, and, for a judge that sees, of the key
+-- of images (view_shown); "offset 0" keeps the planner from turning the probes into a join over whole
+-- tables.
 select
     c.profile_id, c.candidate_score_cheap as cheap_score, f.last_post_at, f.view_hash,
     exists (
@@ -79,7 +80,7 @@ select
     ) as settled
 from campaign_candidates c
 cross join lateral (
-    select pf.view_hash, pf.last_post_at
+    select view_shown(pf.profile_id, pf.view_hash, :model) as view_hash, pf.last_post_at
     from profile_features pf
     where pf.profile_id = c.profile_id
     offset 0
@@ -99,8 +100,9 @@ insert into llm_flights as l (
     campaign_id, profile_id, profile_hash, criteria_hash, model, prompt_version, holder, until
 )
 select
-    :campaign_id::bigint, f.profile_id, f.view_hash, :criteria_hash::text, :model::text,
-    :prompt_version::text, :holder::uuid, :until::timestamptz
+    :campaign_id::bigint, f.profile_id, view_shown(f.profile_id, f.view_hash, :model::text),
+    :criteria_hash::text, :model::text, :prompt_version::text, :holder::uuid,
+    :until::timestamptz
 from profile_features f
 where f.profile_id = any(:profile_ids::bigint[])
 order by f.profile_id
@@ -135,3 +137,8 @@ from unnest(
 ) as n (profile_id, cheap_score, explored, propensity)
 join profile_features f on f.profile_id = n.profile_id
 on conflict (job_id, profile_id) do nothing;
+
+-- name: has_seen
+-- Reads llm_epochs, which has a row for each edit of a campaign's criteria, until it finds one: has any
+-- judge ever been shown pictures?
+select exists (select from llm_epochs e where e.model like '%+images_');

@@ -38,6 +38,11 @@ async def epoch_of(db: Executor, key: VerdictKey, criteria: dict[str, Any], now:
     return int(found)
 
 
+async def has_seen(db: Executor) -> bool:
+    """Tell whether any judge has ever been shown pictures."""
+    return bool(await db.fetchval(QUERIES["has_seen"]))
+
+
 async def list_open(
     db: Executor, key: VerdictKey, epoch: int, *, limit: int, mark: Mark
 ) -> list[OpenCandidate]:

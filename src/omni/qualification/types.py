@@ -43,7 +43,8 @@ class Refusal:
 class VerdictKey:
     """What a campaign's verdicts are valid for: another key, another verdict.
 
-    The profile's part of the cache key is its `view_hash`.
+    The profile's part of the cache key is its `view_hash`; for a judge that sees, the SHA-256 of
+    each picture that it is shown belongs to it (`view_shown` in the database).
 
     Attributes:
         prompt_version: Of the prompt with its static parts, the campaign's brief included.
@@ -116,6 +117,7 @@ class Shortlisted:
     """A candidate that is to be judged: all that a judge may see is in `view`.
 
     Attributes:
+        view_hash: Of the view; for a judge that sees, `+` and the SHA-256 of each picture follow.
         refusals: How many answers on this very view were refused until now.
     """
 
@@ -125,6 +127,11 @@ class Shortlisted:
     view_hash: str
     cheap_score: float
     refusals: int = 0
+
+    @property
+    def pictures(self) -> list[str]:
+        """The SHA-256 of each picture that is shown with the view."""
+        return self.view_hash.split("+")[1:]
 
 
 @dataclass(frozen=True, slots=True)

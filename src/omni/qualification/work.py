@@ -11,11 +11,11 @@ from random import Random
 from uuid import UUID, uuid4
 
 from omni.base.clock import Clock
-from omni.base.errors import Transient
+from omni.base.errors import Fatal, Transient
 from omni.base.log import get_logger
 from omni.campaigns.types import Campaign
 from omni.jobs.types import Progress
-from omni.llm.ports import Answer, Caller, Prompt, Resting, Turn
+from omni.llm.ports import Album, Answer, Caller, Image, Prompt, Resting, Turn
 from omni.llm.types import Prices
 from omni.qualification import shortlist_store as shortlists
 from omni.qualification import store
@@ -47,6 +47,9 @@ from omni.storage.db import Database
 MAX_FAILED_IN_A_ROW = 5
 """After so many people without an answer between them, the judges count as down."""
 
+MOST_LOST = 4
+"""So often one person's pictures may turn out to be lost; each time there are fewer of them."""
+
 MOST_ASKS = 2
 """An answer that cannot be used is sent back once, with the reason."""
 
@@ -70,6 +73,7 @@ async def qualify(
     explore: float = 0.0,
     share: float = 1.0,
     mark: shortlists.Mark = mark_nobody,
+    album: Album | None = None,
 ) -> QualificationReport:
     """Judge up to `limit` of the campaign's best candidates that have no verdict yet.
 
@@ -86,6 +90,7 @@ async def qualify(
         explore: The share of the shortlist that goes to people by chance, 0 to 1.
         share: The share of the shortlist that is judged at all, 0 to 1.
         mark: Marks who is settled, so that the next run does not meet them.
+        album: Has the pictures; it is asked only for judges that see.
 
     Raises:
         Transient: The judges are down. What was judged until then stays judged.
@@ -107,7 +112,9 @@ async def qualify(
         db, clock, "qualify", prices, answer_tokens, campaign_id=campaign.id, job_id=job_id
     )
     shortlist = [choice.candidate for choice in choices]
-    run = _Run(db, ways, campaign, english, clock, report, meter, holder, total=len(shortlist))
+    run = _Run(
+        db, ways, campaign, english, clock, report, meter, holder, album, total=len(shortlist)
+    )
     await run.judge_all(shortlist)
     if run.settled:
         await mark(epoch, run.settled)
@@ -172,6 +179,7 @@ class _Run:
     report: Callable[[Progress], None]
     meter: LedgerMeter
     holder: UUID
+    album: Album | None
     total: int
     held_until: datetime | None = None
     fault: Transient | None = None
@@ -257,10 +265,13 @@ class _Run:
             self._count_unanswered(fault)
 
     async def _ask(self, way: Way, person: Shortlisted) -> None:
+        if (shown := await self._show(way, person)) is None:
+            return
+        person, images = shown
         turns: tuple[Turn, ...] = ()
         for asked in range(1, MOST_ASKS + 1):
             purpose = "repair" if turns else "qualify"
-            prompt = replace(self._prompt(person), turns=turns)
+            prompt = replace(self._prompt(person, images), turns=turns)
             answer = await way.judge.ask(prompt, self._meter(way.key, person, purpose))
             self.tally.in_a_row = 0
             reading = _read(answer, person)
@@ -271,6 +282,29 @@ class _Run:
                 return
             said, told = keepable(answer.text), mending(reading)
             turns = (Turn("assistant", said), Turn("user", told))
+
+    async def _show(
+        self, way: Way, person: Shortlisted
+    ) -> tuple[Shortlisted, tuple[Image, ...]] | None:
+        """Return the pictures that belong to what is shown, and the person as shown with them.
+
+        One that is lost is no part of it: None if there is a verdict without it already.
+        """
+        for _ in range(MOST_LOST):
+            if not person.pictures:
+                return person, ()
+            if self.album is None:
+                raise Fatal("a judge that sees is asked, and no pictures are at hand")
+            images = await self.album.show(person.profile_id, person.pictures)
+            if images is not None:
+                return person, images
+            views = {person.profile_id: person.view_hash}
+            await shortlists.end_flights(self.db, way.key, views, holder=self.holder)
+            again = await self._take(way.key, [person.profile_id])
+            if not again:
+                return None
+            person = again[0]
+        raise Transient(f"the pictures of profile {person.profile_id} get lost")
 
     async def _record(
         self,
@@ -307,14 +341,15 @@ class _Run:
         meter = replace(self.meter, profile_id=person.profile_id, purpose=purpose)
         return Recorder(meter, self.db, about, self.clock)
 
-    def _prompt(self, shortlisted: Shortlisted) -> Prompt:
+    def _prompt(self, shortlisted: Shortlisted, images: tuple[Image, ...]) -> Prompt:
         asked = build_question(
             brief=self.campaign.brief,
             criteria=self.campaign.criteria,
             english=self.english,
             view=shortlisted.view,
+            pictures=len(images),
         )
-        return Prompt(asked.system, asked.user, asked.schema, facts=asked.facts)
+        return Prompt(asked.system, asked.user, asked.schema, images, facts=asked.facts)
 
     def _count_unanswered(self, fault: Transient) -> None:
         """Go on after a failed call, but not when the judges are down: the job is tried again.
