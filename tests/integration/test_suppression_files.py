@@ -97,3 +97,55 @@ async def test_scopes_and_lifting_over_http(api: Served) -> None:
     problem(await api.http.post(f"/suppressions/{wide[1].id}/lift", json={}), 422)
     problem(await api.http.post("/suppressions", json={"scope": "domain"}), 422)
     problem(await api.http.post("/suppressions", json={"platform": "bluesky"}), 422)
+
+
+async def test_a_search_finds_by_how_a_name_begins_page_by_page(api: Served) -> None:
+    await send(api, b"".join(b"ann%d\n" % n for n in range(5)), platform="synthetic")
+    await send(api, b"annex.example\nbob.example\n")
+    await api.client.suppress(platform="bluesky", platform_id="did:plc:ann")
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = await api.client.list_suppressions(search="@ANN", limit=2, cursor=cursor)
+        found += [each.platform_id for each in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert found == ["ann0", "ann1", "ann2", "ann3", "ann4", "annex.example"]
+    assert not (await api.client.list_suppressions(search="nn")).items
+    assert len((await api.client.list_suppressions(search="did:plc:a")).items) == 1
+    for query in ({"search": "a", "wide": "true"}, {"search": "a", "cursor": "x"}):
+        problem(await api.http.get("/suppressions", params=query), 422)
+
+
+async def test_a_wide_suppression_says_what_it_would_hold(api: Served) -> None:
+    await ready(api.db, 3)
+    await ready(api.db, 2, platform="mastodon")
+    await rows(
+        api.db,
+        "update messages set platform_id = 'https://shop.example/users/' || id"
+        " where platform = 'mastodon' returning id",
+    )
+    counted = {
+        (await api.client.concerned_by("all")).messages,
+        (await api.client.concerned_by("platform", platform="synthetic")).messages * 10,
+        (await api.client.concerned_by("domain", domain="shop.example")).messages * 100,
+    }
+    assert counted == {5, 30, 200}
+    assert not (await api.client.concerned_by("domain", domain="shop.test")).more
+    problem(await api.http.get("/suppressions/concerned", params={"scope": "person"}), 422)
+    problem(await api.http.get("/suppressions/concerned", params={"scope": "domain"}), 422)
+
+
+async def test_lifting_somebody_lifts_them_in_any_case(api: Served) -> None:
+    for name in ("did:plc:ANN", "did:plc:ann2"):
+        await api.client.suppress(platform="bluesky", platform_id=name)
+    stands = (await api.client.list_suppressions(search="did:plc:ann")).items[0]
+    await api.client.lift_suppression(stands.id, "a mistake")
+    assert [each.platform_id for each in (await api.client.list_suppressions()).items] == [
+        "did:plc:ann2"
+    ]
+    for name in ("did:plc:ANN", "did:plc:ann"):
+        assert not await suppressions.is_suppressed(
+            api.db, platform="bluesky", platform_id=name, username=None
+        )

@@ -70,17 +70,23 @@ join suppressions s on s.platform = k.platform and s.platform_id = k.platform_id
 order by s.id;
 
 -- name: lift_suppression
--- By primary key. What stood, and who let it fall, stays written.
-with gone as (
-    delete from suppressions where id = :id
-    returning id, scope, platform, platform_id, reason, source, created_at
+-- By primary key, then suppressions_by_name: the same name in other letters falls with it, since it
+-- stands for the same person. What stood, and why it fell, stays written.
+with asked as (
+    select platform, lower(platform_id collate "C") as name from suppressions where id = :id
+), gone as (
+    delete from suppressions s
+    using asked a
+    where lower(s.platform_id collate "C") = a.name and s.platform = a.platform
+    returning s.id, s.scope, s.platform, s.platform_id, s.reason, s.source, s.created_at
 ), noted as (
     insert into suppression_lifts
         (platform, platform_id, reason, source, suppressed_at, lifted_because, lifted_at)
     select platform, platform_id, reason, source, created_at, :because, :now::timestamptz
     from gone
 )
-select id, scope, platform, platform_id, reason, source, created_at from gone;
+select id, scope, platform, platform_id, reason, source, created_at from gone
+where id = :id;
 
 -- name: list_lifts
 -- By primary key, the newest first.
