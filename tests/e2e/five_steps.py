@@ -115,4 +115,6 @@ async def _change_criteria(product: Product, script: Script, campaign_id: int) -
     assert after != before
     started = await product.api.qualify(campaign_id)
     result = await finished(product, str(started.job_id))
-    assert await product.count("llm_scores") == verdicts + result["calls"] > verdicts
+    # Verdicts that the edit cannot change are carried over; the others are asked for.
+    added = result["calls"] + result["carried"]
+    assert await product.count("llm_scores") == verdicts + added > verdicts

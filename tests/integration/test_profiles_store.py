@@ -112,9 +112,9 @@ async def test_a_change_says_what_it_changed(db: Database) -> None:
     assert {"bio", "text", "hashtags", "country"} <= words
     assert not words & {"username", "followers", "posts", "last_post_at"}
     picture = await write(db, [replace(other, image_urls=("https://img.example/2.png",))], LATER)
-    assert named(picture) == {"view_hash"}, "which no criteria can ask for, but a judge may see"
+    assert named(picture) == set(), "which no criteria can ask for, and no judge is shown"
     assert asked(first) == {"candidates.maintain", "images.fetch"}
-    assert asked(picture) == {"candidates.maintain", "images.fetch"}
+    assert asked(picture) == {"images.fetch"}
 
 
 async def test_an_older_sighting_does_not_turn_time_back(db: Database) -> None:

@@ -98,10 +98,14 @@ class Postgres:
         if running is None:
             return
         wait = ("-w", "-t", f"{STOP_S:.0f}")
-        if any(self._run("pg_ctl", "-m", m, *wait, "stop").returncode == 0 for m in _STOP_MODES):
-            get_logger().info("embedded.postgres_stopped", folder=str(self._folder))
-            if running.socket_dir != str(self._folder):
-                shutil.rmtree(running.socket_dir, ignore_errors=True)
+        for mode in _STOP_MODES:
+            ended = self._run("pg_ctl", "-m", mode, *wait, "stop")
+            if ended.returncode == 0:
+                get_logger().info("embedded.postgres_stopped", folder=str(self._folder))
+                if running.socket_dir != str(self._folder):
+                    shutil.rmtree(running.socket_dir, ignore_errors=True)
+                return
+            get_logger().error("embedded.stop_failed", mode=mode, error=ended.stderr.strip())
 
     def _check_folder(self) -> None:
         """Refuse a folder that this server would not be able to use, in words."""
