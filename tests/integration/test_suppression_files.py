@@ -57,7 +57,9 @@ async def test_a_file_suppresses_whom_it_names_and_tells_the_lines_it_cannot_rea
 
 async def test_a_list_of_words_is_of_domains_or_of_one_platforms_people(api: Served) -> None:
     done = await send(api, b"# ours\nexample.org\nann@example.net\nnonsense\n")
-    assert (done["added"], done["bad"]) == (2, 1)
+    assert (done["added"], done["bad"]) == (1, 2), "all of example.net is not meant"
+    done = await send(api, b"name,email\nAnn,ann@example.net\n")
+    assert (done["added"], done["bad"]) == (0, 1)
     done = await send(api, b"syn:1\nsyn:2\n", platform="synthetic")
     assert done["added"] == 2
     refused = await api.http.post(

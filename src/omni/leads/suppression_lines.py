@@ -1,8 +1,9 @@
 """One line of a file of suppressions: what it says, or what is wrong with it. Pure.
 
 A file has one suppression a line. With a heading, its columns say what they are: `scope`,
-`platform`, `platform_id` (or `id`, `username`, `handle`), `domain` (or `email`), `reason`. Without
-one, a line is a single word: a domain, or a person of the platform that the whole file is about.
+`platform`, `platform_id` (or `id`, `username`, `handle`), `domain`, `reason`. Without one, a line is a
+single word: a domain, or a person of the platform that the whole file is about. A mail address names
+nobody on a platform, and its domain would be everybody's who is there: it is told as a bad line.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "url": "person",
     "value": "person",
     "domain": "domain",
-    "email": "domain",
+    "email": "mail",
     "reason": "reason",
     "note": "reason",
 }
@@ -68,7 +69,7 @@ def layout_of(first: bytes) -> Layout:
     delimiter = max(",;\t", key=text.count)
     names = [cell.strip().lower().replace(" ", "_") for cell in _cells(text, delimiter)]
     columns = tuple(_MEANINGS.get(name) for name in names)
-    if any(column in ("person", "domain", "scope") for column in columns):
+    if any(column in ("person", "domain", "scope", "mail") for column in columns):
         return Layout(columns, delimiter)
     return Layout((), delimiter)
 
@@ -102,7 +103,9 @@ def read_line(line: bytes, layout: Layout, *, platform: str | None, reason: str)
 def _keys_of_word(word: str, platform: str | None) -> tuple[tuple[str, str], ...]:
     if platform:
         return keys_of("person", platform, word)
-    return keys_of("domain", None, word.rpartition("@")[2] if "@" in word[1:] else word)
+    if "@" in word[1:]:
+        raise Rejected("a person or a mail address: choose the file's platform, or name a domain")
+    return keys_of("domain", None, word)
 
 
 def _keys_of_row(said: Mapping[str, str], platform: str | None) -> tuple[tuple[str, str], ...]:
@@ -114,7 +117,9 @@ def _keys_of_row(said: Mapping[str, str], platform: str | None) -> tuple[tuple[s
         raise Rejected("a file cannot suppress a whole platform or all: a person does that")
     person, domain = said.get("person"), said.get("domain")
     if scope == "domain" or (not person and domain):
-        return keys_of("domain", None, (domain or person or "").rpartition("@")[2])
+        return keys_of("domain", None, domain or person or "")
+    if not person and "mail" in said:
+        raise Rejected("a mail address names nobody on a platform: add their id there")
     if not named:
         raise Rejected("names no platform: add a column, or choose one for the file")
     return keys_of("person", named, person)
