@@ -1,9 +1,9 @@
 """One line of a file of suppressions: what it says, or what is wrong with it. Pure.
 
 A file has one suppression a line. With a heading, its columns say what they are: `scope`,
-`platform`, `platform_id` (or `id`, `username`, `handle`), `domain`, `reason`. Without one, a line is a
-single word: a domain, or a person of the platform that the whole file is about. A mail address names
-nobody on a platform, and its domain would be everybody's who is there: it is told as a bad line.
+`platform`, `platform_id` (or `id`, `username`, `handle`), `domain`, `reason`. Without one, a line
+is a single word: a domain, or a person of the platform that the whole file is about. A mail address
+names nobody on a platform, and its domain is more than was meant: it is told as a bad line.
 """
 
 from __future__ import annotations
