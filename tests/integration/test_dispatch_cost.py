@@ -66,7 +66,7 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
     "facts": (
         DISPATCH["read_facts"],
         {"id": 100, "account_id": 1, "conversation_since": NOW - 14 * DAY},
-        75,
+        90,  # each of a dozen probes, the person under both names included
     ),
     "own": (DISPATCH["pick_own"], {"account_id": 1, "now": NOW}, 20),
     "places": (
