@@ -177,7 +177,7 @@ STEPS = (
     Step("promote", promote, 700, 14, 6),
     Step("leads", first_page, 50, 3, 2),
     Step("leads, deep", deep_page, 50, 3, 2),
-    Step("status", status, CHOSEN, 4, 2),
+    Step("status", status, CHOSEN, 5, 3),
 )
 
 
