@@ -150,6 +150,28 @@ async def _autopilot(product: Product, page: Page, campaign_id: int, pictures: P
     await page.get_by_role("button", name="Turn it off").click()
     await expect(shown).to_contain_text("a person approves each message")
     assert (await product.api.autopilot(campaign_id)).daily_cap is None
+    await _autopilot_goes_off(product, page, campaign_id, pictures)
+
+
+async def _autopilot_goes_off(
+    product: Product, page: Page, campaign_id: int, pictures: Path
+) -> None:
+    """Change what it would send: it is off, and says why, until somebody turns it on again."""
+    shown = page.locator("[data-autopilot]")
+    await page.get_by_role("button", name="Turn the autopilot on").click()
+    await expect(shown).to_contain_text("messages in 24 hours")
+    await page.get_by_role("tab", name="What is written").click()
+    await page.get_by_label("First message").fill("Something else, {{ name }}")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("The autopilot is off: what it would send")).to_be_visible()
+    await page.get_by_role("tab", name="Autopilot").click()
+    await expect(shown).to_contain_text("went off by itself")
+    await expect(shown).to_contain_text("the first message")
+    assert (await product.api.autopilot(campaign_id)).daily_cap is None
+    await _narrow(page, pictures, "drafts-autopilot-off-phone")
+    await open_page(product, page, f"/campaigns/{campaign_id}", "Climbers")
+    note = page.get_by_role("note").filter(has_text="The autopilot went off by itself")
+    await expect(note).to_be_visible()
 
 
 async def _narrow(page: Page, pictures: Path, name: str) -> None:

@@ -114,6 +114,34 @@ async def test_only_its_own_call_sets_an_autopilot(api: Served) -> None:
         problem(answer, 422)
 
 
+async def test_an_autopilot_goes_off_when_what_it_sends_is_changed(
+    api: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign_id = await api.campaign_id()
+    (lead_id,) = await api.add_leads(campaign_id, range(1))
+    await api.client.set_autopilot(campaign_id, 5)
+    approved = {"state": "approved", "approved_by": "autopilot", "approved_at": NOW}
+    row = await add_message(api, lead_id, **approved)
+    kept = await api.client.update_campaign(campaign_id, threshold=0.9, brief="Other words")
+    assert (kept.autopilot_cap, kept.autopilot_off_because) == (5, None)
+    changed = await api.client.update_campaign(campaign_id, message_template="Buy {{ name }}!")
+    assert (changed.autopilot_cap, changed.autopilot_since, changed.autopilot_off_at) == (
+        None, None, NOW,
+    )  # fmt: skip
+    assert "the first message" in (changed.autopilot_off_because or "")
+    assert (await message(api, row))["state"] == "pending"
+    off = await api.client.autopilot(campaign_id)
+    assert (off.daily_cap, off.off_because) == (None, changed.autopilot_off_because)
+    monkeypatch.setenv("OMNI_API_PORT", str(urlsplit(api.url).port))
+    assert await asyncio.to_thread(run, ["autopilot", str(campaign_id)]) == 0
+    assert "went off by itself" in capsys.readouterr().out
+    # Only a person turns it on again, and then nothing is told of before.
+    await api.client.update_campaign(campaign_id, message_template="Hi {{ name }}!")
+    assert (await api.client.get_campaign(campaign_id)).autopilot_cap is None
+    again = await api.client.set_autopilot(campaign_id, 5)
+    assert (again.daily_cap, again.off_because) == (5, None)
+
+
 async def test_the_command_line_previews_drafts_and_sets_an_autopilot(
     api: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from omni.campaigns.types import Campaign, FollowUp
-from omni.dispatch.drafting_plan import from_template, why_nothing
+from omni.dispatch.drafting_plan import from_template, rewritten, why_nothing
 from omni.dispatch.drafting_types import Draft, Undrafted
 from omni.dispatch.rows import recipient_from
 from omni.dispatch.rules import body_hash
@@ -46,3 +46,22 @@ def test_a_step_without_a_text_a_model_or_a_running_campaign_is_not_drafted() ->
     assert "paused" in why_nothing(replace(running, status="paused"), 0, has_model=True)
     assert "OMNI_JUDGE" in why_nothing(replace(running, writer="model"), 0, has_model=False)
     assert why_nothing(replace(running, writer="model"), 1, has_model=True) == ""
+
+
+def test_what_changes_the_text_is_told_from_what_does_not() -> None:
+    by_model = replace(CAMPAIGN, writer="model")
+    steps = (FollowUp(24, "Still there?"),)
+    for before, after, words in (
+        (CAMPAIGN, replace(CAMPAIGN, message_template="Hello"), "the first message"),
+        (CAMPAIGN, replace(CAMPAIGN, follow_ups=steps), "the follow-ups"),
+        (CAMPAIGN, replace(by_model, message_template="x"), "the first message and who writes"),
+        (by_model, replace(by_model, brief="Sell"), "the brief that the model reads"),
+        (by_model, replace(by_model, name="Other"), "the campaign's name, which the messages say"),
+    ):
+        assert rewritten(before, after) == words
+    for change in ({"brief": "Sell"}, {"name": "Other"}, {"threshold": 0.9}, {"status": "paused"}):
+        assert rewritten(CAMPAIGN, replace(CAMPAIGN, **change)) == ""
+    naming = replace(CAMPAIGN, message_template="Hi from {{ campaign | upper }}")
+    assert "name" in rewritten(naming, replace(naming, name="Other"))
+    later = replace(CAMPAIGN, follow_ups=(FollowUp(1, "{% if campaign %}x{% endif %}"),))
+    assert "name" in rewritten(later, replace(later, name="Other"))

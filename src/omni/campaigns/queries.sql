@@ -104,11 +104,13 @@ left join lateral (
 ) w on true;
 
 -- name: set_autopilot
--- By primary key. Null takes it off.
+-- By primary key. Null takes it off; a reason is given where no person did so.
 with changed as (
     update campaigns set
         autopilot_cap = :autopilot_cap::int,
         autopilot_since = case when :autopilot_cap::int is not null then :now::timestamptz end,
+        autopilot_off_because = :because::text,
+        autopilot_off_at = case when :because::text is not null then :now::timestamptz end,
         updated_at = :now
     where id = :campaign_id
     returning *

@@ -167,7 +167,31 @@ async def set_autopilot(
     """
     check_autopilot(cap)
     row = await tx.fetchrow(
-        QUERIES["set_autopilot"], campaign_id=campaign_id, autopilot_cap=cap, now=now
+        QUERIES["set_autopilot"], campaign_id=campaign_id, autopilot_cap=cap, because=None, now=now
+    )
+    return _found(row)
+
+
+async def stop_autopilot(
+    tx: Executor, campaign_id: int, because: str, *, now: datetime
+) -> Campaign:
+    """Turn an autopilot off without a person, saying why; only a person turns it on again.
+
+    Args:
+        tx: A transaction, in which what the autopilot has approved goes back to pending.
+        campaign_id: Whose messages.
+        because: Why, in words.
+        now: The present moment.
+
+    Raises:
+        NotFound: There is no such campaign.
+    """
+    row = await tx.fetchrow(
+        QUERIES["set_autopilot"],
+        campaign_id=campaign_id,
+        autopilot_cap=None,
+        because=because,
+        now=now,
     )
     return _found(row)
 
@@ -238,4 +262,6 @@ def _campaign(row: Row) -> Campaign:
         follow_ups=tuple(FollowUp(**each) for each in row["follow_ups"]),
         autopilot_cap=row["autopilot_cap"],
         autopilot_since=row["autopilot_since"],
+        autopilot_off_because=row["autopilot_off_because"],
+        autopilot_off_at=row["autopilot_off_at"],
     )

@@ -67,6 +67,8 @@ class Campaign:
     follow_ups: tuple[FollowUp, ...] = ()
     autopilot_cap: int | None = None
     autopilot_since: datetime | None = None
+    autopilot_off_because: str | None = None
+    autopilot_off_at: datetime | None = None
 
     def template_of(self, step: int) -> str:
         """Return the template of a step; empty where there is none."""

@@ -52,6 +52,10 @@ def autopilot(
         return
     if found.daily_cap is None:
         write("The autopilot is off: a person approves each message.")
+        if found.off_because:
+            write(
+                f"It went off by itself at {found.off_at:%Y-%m-%d %H:%M} UTC: {found.off_because}."
+            )
     else:
         write(f"The autopilot is on: {found.used} of {found.daily_cap} messages in 24 hours.")
     if found.taken_back:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ from omni.dispatch.drafting_types import Recipient as Recipient
 from omni.dispatch.drafting_types import Undrafted as Undrafted
 from omni.dispatch.rules import body_hash
 from omni.dispatch.template import MessageTemplate as MessageTemplate
-from omni.dispatch.template import Unrenderable
+from omni.dispatch.template import Unrenderable, reads
 from omni.dispatch.writing import writers as writers
 
 TOO_LATE: Final = timedelta(days=30)
@@ -48,6 +48,29 @@ def from_template(
     except Unrenderable as error:
         return Undrafted(person, str(error))
     return Draft(person, body, body_hash(person.platform, person.platform_id, body))
+
+
+def rewritten(before: Campaign, after: Campaign) -> str:
+    """Return what was changed of all that its drafts are made of, in words; empty: nothing was.
+
+    The brief and the name concern only whom they are shown to: a model, or a template that says
+    the campaign's name.
+    """
+    templates = [each.template for each in after.follow_ups] + [after.message_template]
+    by_model = after.writer == "model"
+    said = by_model or any(reads(template, "campaign") for template in templates)
+    changed = {
+        "the first message": before.message_template != after.message_template,
+        "the follow-ups": before.follow_ups != after.follow_ups,
+        "who writes": before.writer != after.writer,
+        "the brief that the model reads": by_model and before.brief != after.brief,
+        "the campaign's name, which the messages say": said and before.name != after.name,
+    }
+    return _listed([what for what, so in changed.items() if so])
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def why_nothing(campaign: Campaign, step: int, *, has_model: bool) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2 import nodes as jinja
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from omni.base.errors import Rejected
@@ -112,6 +113,11 @@ def check_template(source: str) -> None:
     """
     if source.strip():
         MessageTemplate(source)
+
+
+def reads(source: str, variable: str) -> bool:
+    """Tell whether a template that has passed `check_template` uses a variable."""
+    return variable in find_undeclared_variables(_ENVIRONMENT.parse(source))
 
 
 def problem_of(platform: str, body: str) -> str | None:

@@ -164,7 +164,8 @@ INVENTORY: Mapping[str, Kept] = {
         "told",
         "name brief criteria message_template follow_ups",
         "id criteria_hash status threshold shortlist_size created_at updated_at daily_call_limit "
-        "daily_cost_limit_micros writer autopilot_cap autopilot_since judge_share",
+        "daily_cost_limit_micros writer autopilot_cap autopilot_since autopilot_off_because "
+        "autopilot_off_at judge_share",
     ),
     # What stays.
     "erased_people": _kept("hash", "hash", "erased_at"),

@@ -102,6 +102,11 @@ class CampaignPage:
             ui.label(
                 f"Autopilot: up to {campaign.autopilot_cap} messages a day go out unread."
             ).props("role=note").classes("text-sm text-warning")
+        if campaign.autopilot_off_because:
+            ui.label(
+                f"The autopilot went off by itself: {campaign.autopilot_off_because}. Drafts wait"
+                " for you."
+            ).props("role=note").classes("text-sm text-warning omni-text")
         if not campaign.judge_share:
             ui.label(
                 "Judges are off for this campaign: nobody is judged until you turn them on."

@@ -92,7 +92,7 @@ class DraftingPage:
             {"delay_hours": int(each["delay_hours"] or 0), "template": str(each["template"])}
             for each in self._follow_ups
         ]
-        await attempt(
+        saved = await attempt(
             self._client.update_campaign(
                 self._id,
                 writer=self._writer.value,
@@ -101,6 +101,10 @@ class DraftingPage:
             ),
             "Saved",
         )
+        if saved is not None:
+            self._draw_autopilot.refresh()
+            if saved.autopilot_off_because:
+                ui.notify(f"The autopilot is off: {saved.autopilot_off_because}", type="warning")
 
     async def _preview(self) -> None:
         found = await attempt(
@@ -145,6 +149,11 @@ class DraftingPage:
             return
         with ui.card().classes("w-full gap-3 p-4").props("flat bordered data-autopilot"):
             ui.label(autopilot_words(found)).classes("font-semibold omni-text")
+            if found.off_because:
+                ui.label(
+                    f"It went off by itself {ago(found.off_at)}: {found.off_because}. Only you turn"
+                    " it on again."
+                ).props("role=note").classes("text-sm text-warning omni-text")
             ui.label(
                 "With it messages go out that nobody has read. All other gates hold: suppression,"
                 " the person's own settings, limits, quiet hours. What a person has edited waits"

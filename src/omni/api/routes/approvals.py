@@ -147,6 +147,8 @@ def _autopilot(campaign: Campaign, used: int, taken_back: int = 0) -> AutopilotO
         since=campaign.autopilot_since,
         used=used,
         taken_back=taken_back,
+        off_because=campaign.autopilot_off_because,
+        off_at=campaign.autopilot_off_at,
     )
 
 

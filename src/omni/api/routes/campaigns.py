@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Body, Response
@@ -28,9 +29,12 @@ from omni.api.schemas import (
     StatusOut,
 )
 from omni.base.errors import Conflict, Rejected
+from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign, Changes, FollowUp
+from omni.dispatch import drafts_store as drafts
 from omni.dispatch import store as dispatch
+from omni.dispatch.drafting_plan import rewritten
 from omni.dispatch.plan import check_template
 from omni.jobs import store as jobs
 from omni.jobs.types import CrawlConfig, CrawlSeed, NewJob, QualifyCampaign, RefreshCandidates
@@ -95,7 +99,7 @@ async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -
     """Change what is given.
 
     New criteria refresh the candidates. A campaign that becomes active again does so too, and what
-    was approved goes out.
+    was approved goes out. An autopilot goes off if what it would send is changed.
     """
     changes = _changes(body)
     if body.criteria is not None:
@@ -107,6 +111,7 @@ async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -
         if not changes:
             return campaign_out(before)
         campaign = await campaigns.update(tx, campaign_id, now=now, **changes)
+        campaign = await _mind_autopilot(tx, before, campaign, now)
         if _concerns_others(before, campaign):
             await jobs.enqueue(tx, [_refresh(campaign)], now=now)
         if _wakes(before, campaign):
@@ -180,6 +185,8 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         follow_ups=[FollowUpModel.model_validate(each) for each in campaign.follow_ups],
         autopilot_cap=campaign.autopilot_cap,
         autopilot_since=campaign.autopilot_since,
+        autopilot_off_because=campaign.autopilot_off_because,
+        autopilot_off_at=campaign.autopilot_off_at,
         daily_call_limit=campaign.daily_call_limit,
         daily_cost_limit=None
         if campaign.daily_cost_limit_micros is None
@@ -190,6 +197,21 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         created_at=campaign.created_at,
         updated_at=campaign.updated_at,
     )
+
+
+async def _mind_autopilot(tx: Tx, before: Campaign, campaign: Campaign, now: datetime) -> Campaign:
+    """Turn an autopilot off whose messages would not be those that a person let go unread."""
+    changed = rewritten(before, campaign)
+    if campaign.autopilot_cap is None or not changed:
+        return campaign
+    stopped = await campaigns.stop_autopilot(
+        tx, campaign.id, f"what it would send was changed: {changed}", now=now
+    )
+    taken_back = await drafts.void_autopilot(tx, campaign.id, now=now)
+    get_logger().warning(
+        "api.autopilot_stopped", for_campaign=campaign.id, changed=changed, taken_back=taken_back
+    )
+    return stopped
 
 
 def _changes(body: CampaignPatch) -> Changes:

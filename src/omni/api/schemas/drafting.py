@@ -33,7 +33,8 @@ class AutopilotIn(_In):
 class AutopilotOut(_Out):
     """A campaign's autopilot: its cap, how much of it is used up, and since when a person wants it.
 
-    `taken_back` tells how many approvals a change has just taken back.
+    `taken_back` tells how many approvals a change has just taken back; `off_because`, why it went
+    off by itself.
     """
 
     campaign_id: int
@@ -41,6 +42,8 @@ class AutopilotOut(_Out):
     since: datetime | None
     used: int
     taken_back: int = 0
+    off_because: str | None = None
+    off_at: datetime | None = None
 
 
 class ClaimOut(_Out):

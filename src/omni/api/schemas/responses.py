@@ -85,6 +85,10 @@ class CampaignOut(_Out):
     follow_ups: list[FollowUpModel] = Field(default_factory=list[FollowUpModel])
     autopilot_cap: int | None = None
     autopilot_since: datetime | None = None
+    autopilot_off_because: str | None = Field(
+        default=None, description="Why it went off by itself; a person who sets it clears it"
+    )
+    autopilot_off_at: datetime | None = None
     daily_call_limit: int | None = None
     daily_cost_limit: float | None = None
     judge_share: float = 1.0
