@@ -40,6 +40,7 @@ REPLIES: dict[EventKind, tuple[str, ...]] = {
         "Ab Montag bin ich wieder erreichbar", "Réponse automatique : je suis en congés",
         "Absente du bureau jusqu'à lundi", "Estoy de vacaciones hasta el lunes",
         "Respuesta automática: fuera de la oficina", "Estou de férias até segunda",
+        "Automatic reply: I'm away. Is it urgent? Ask Tom.",
         "Resposta automática: estarei de volta na segunda",
     ),
     "not_interested": (
@@ -65,7 +66,9 @@ REPLIES: dict[EventKind, tuple[str, ...]] = {
         "Who are you?", "Wer sind Sie?", "Qui êtes-vous ?", "¿Quién eres?", "Quem é você?",
         "Je ne me souviens pas de vous", "I don't text people I do not know", "👍", "", "   ",
         "Ich schreibe nicht mehr viel hier", "No me molesta", "My book is called The Stop",
-        "> unsubscribe\n> sounds great\nHello there",
+        "> unsubscribe\n> sounds great\nHello there", "Is this an automated reply?",
+        "I'm on vacation with my kids, who are you?", "I'm on holiday, how did you find me",
+        "Je suis en vacances, c'est pour quoi ?",
     ),
 }  # fmt: skip
 
@@ -86,7 +89,13 @@ def test_replies_are_classed(kind: EventKind, text: str) -> None:
         "Why don't you just leave me alone?", "NO STOP WRITING ME", "I want no more messages",
         "I don't want any more messages", "I do not wish to be contacted", "Go away, spammer",
         "I don't want to hear from you", "I asked you not to write",
-        "Go away", "Don't contact this account",
+        "Go away", "Don't contact this account", "Not interested, please remove", "STOPALL",
+        "I don't want to receive messages from you", "Don't send me messages", "stop stop stop",
+        "Please do not message", "Kindly stop", "I said stop", "optout", "Quit.", "Cancel",
+        "No further contact please", "This is spam", "Reported and blocked", "cease and desist",
+        "lose my number", "don't msg me", "I am interested in never hearing from you",
+        "Desuscríbeme", "No quiero que me escribas", "Não quero receber mensagens", "Smettila",
+        "Bitte löschen Sie meine Daten", "Bitte mich nicht mehr anschreiben", "Stop svp", "Pare",
     ],
 )  # fmt: skip
 def test_a_wish_for_an_end_is_found_however_short_or_rude(text: str) -> None:
@@ -101,6 +110,11 @@ def test_a_wish_for_an_end_is_found_however_short_or_rude(text: str) -> None:
         "Why don't you write more often?",
         "The next stop, please",
         "Never stop growing",
+        "Fair enough, tell me more",
+        "I like it in the end",
+        "We had to cancel the last one, when is the next?",
+        "Nobody here likes spam",
+        "Send me more",
     ],
 )
 def test_not_every_stop_is_a_wish_for_an_end(text: str) -> None:

@@ -26,15 +26,19 @@ _NOT_MEANT = (
 )
 _OPT_OUT = (
     # English
-    r"unsubscribe\w*", r"opt(?:ing|ed)?[ -](?:me )?out",
+    r"unsubscribe\w*", r"opt(?:ing|ed)?[ -]?(?:me )?out", r"stopall",
     r"(?:stop|quit|cease) (?:writing|messaging|contacting|texting|e-?mailing|sending|spamming|"
-    r"bothering|dming|pinging|this|it)",
-    r"(?:do not|don't|dont|never)(?: ever)? (?:write|message|contact|text|e-?mail|dm|ping|bother)"
-    r"(?: to)? (?:me|us|again|any ?more)",
-    r"(?:remove|delete) (?:me|my)", r"take me off", r"leave me alone",
-    r"(?:no|any) more (?:messages|dms|mails|e-?mails)", r"go away", r"fuck off", r"piss off",
+    r"bothering|dming|pinging|this|it)", r"cease and desist", r"(?:i said|kindly) stop",
+    r"(?:do not|don't|dont|never)(?: ever)? (?:write|message|contact|text|e-?mail|dm|msg|ping|"
+    r"bother|send)(?: to)? (?:me|us|again|any ?more)",
+    r"please (?:do not|don't|dont) (?:message|text|dm)",
+    r"(?:remove|delete|erase) (?:me|my)", r"(?:please|pls) remove", r"remove (?:please|pls)",
+    r"take me off", r"leave me (?:alone|be)", r"lose my number",
+    r"(?:no|any) (?:more|further) (?:messages|dms|mails|e-?mails|contact)", r"no more,? please",
+    r"go away", r"fuck off", r"piss off", r"(?:this|that|it) is spam", r"reported (?:you|as|and)",
     r"(?:do not|don't|dont|not|never) (?:want|wish|like|care)?\s?(?:to )?"
-    r"(?:be (?:contacted|messaged|written to)|hear from you)",
+    r"(?:be (?:contacted|messaged|written to)|hear(?:ing)? from you|"
+    r"(?:receive|get) (?:any )?(?:more )?(?:messages|dms|mails|e-?mails))",
     r"asked you (?:not to|to stop)", r"(?:do not|don't|dont|never) contact",
     # German
     r"(?:schreib\w*|kontaktier\w*|belastig\w*|melde\w*)(?: sie)?(?: bitte)? (?:mir|mich|uns) "
@@ -42,7 +46,9 @@ _OPT_OUT = (
     r"nicht weiter) (?:zu )?\w*(?:schreib|kontaktier|belastig)\w*", r"bitte nicht mehr(?! so)",
     r"keine (?:weiteren?|mehr) (?:nachrichten|mails|dms|werbung)",
     r"keine (?:nachrichten|mails|dms|werbung) mehr", r"abmelden", r"(?:ab|aus)bestell\w*",
-    r"austragen", r"lass\w* (?:sie )?mich(?: bitte)? in ruhe", r"hor\w* (?:sie )?(?:bitte )?auf",
+    r"austragen", r"nicht mehr an(?:zu)?schreib\w*",
+    r"(?:losch\w*|entfern\w*) (?:sie )?(?:bitte )?(?:mich|uns|meine)", r"verpiss\w*",
+    r"lass\w* (?:sie )?mich(?: bitte)? in ruhe", r"hor\w* (?:sie )?(?:bitte )?auf",
     # French
     r"ne (?:m'|me |nous )(?:ecri|contact|envo|derang|sollicit|relanc)\w+ (?:plus|pas|jamais)",
     r"(?:ne )?(?:plus|pas) (?:m'|me |nous )(?:contacter|ecrire|envoyer|deranger|solliciter)",
@@ -52,13 +58,14 @@ _OPT_OUT = (
     # Spanish
     r"no (?:me|nos) (?:escrib(?:as|a|an|ais)|contact(?:es|e|en|eis)|mand(?:es|e|en)|"
     r"envi(?:es|e|en)|molest(?:es|e|en))", r"no mas mensajes",
-    r"no (?:quiero|deseo) (?:recibir )?mas (?:mensajes|correos)",
+    r"no (?:quiero|deseo) (?:recibir )?(?:mas )?(?:mensajes|correos)",
+    r"no (?:quiero|deseo) que (?:me|nos) (?:escrib|contact|mand|envi|molest)\w*", r"desuscri\w*",
     r"dej\w+ de (?:escribir|contactar|molestar|enviar|mandar)\w*",
     r"(?:dar|da|de)me de baja", r"cancelar (?:la )?suscripcion", r"dej[ae]\w*me en paz",
     # Portuguese
     r"nao (?:me|nos) (?:escrev[ao]\w*|contac?t[ae]\w*|mande\w*|envie\w*|incomod[ae]\w*)",
     r"par(?:e|a|em|ar) de (?:me )?(?:escrever|contac?tar|mandar|enviar|incomodar)\w*",
-    r"nao quero (?:receber )?mais mensagens", r"descadastr\w*", r"cancelar (?:a )?inscricao",
+    r"nao quero (?:receber )?(?:mais )?mensagens", r"descadastr\w*", r"cancelar (?:a )?inscricao",
     r"(?:me tire|tira-me|tire-me|remova-me|me remova)", r"deix\w+[ -]me em paz",
     r"me deix\w+ em paz", r"sem mais mensagens",
     # Italian, Dutch
@@ -68,8 +75,9 @@ _OPT_OUT = (
 )  # fmt: skip
 _OPT_OUT_ALONE = (
     r"(?:(?:please|pls|plz|just|bitte|no) )*stopp?"
-    r"(?: (?:it|now|please|pls|thanks|thank you|bitte))*",
-    r"(?:basta|arret\w*|parar?|baja)",
+    r"(?: (?:it|now|please|pls|thanks|thank you|bitte|svp|stopp?)){0,5}",
+    r"s t o p",
+    r"(?:basta|arret\w*|par[ae]r?|baja|smettila|quit|cancel|end|enough|spam|revoke)",
 )
 _AUTOMATIC = (
     r"out of (?:the )?office", r"auto(?:matic|mated)?[ -]?(?:reply|response|responder|answer)",
@@ -150,6 +158,11 @@ _RULES: tuple[tuple[EventKind, re.Pattern[str], re.Pattern[str] | None], ...] = 
     ("out_of_office", _any(_AWAY), None),
 )
 _IGNORED = _any(_NOT_MEANT)
+_HEADED = re.compile(r"(?:" + "|".join(_AUTOMATIC) + r") ?[:.|–-]")
+_ASKS = re.compile(
+    r"[?؟]|(?<!\w)(?:who (?:are you|is this)|what do you want|how did you|do i know you)(?!\w)"
+)
+"""Whoever asks something has written it by hand."""
 _STOP = _any(_OPT_OUT_ALONE)
 _SENTENCE_ENDS = re.compile(r"[^\w\s'-]+")
 _LINE_ENDS = re.compile(r"[\r\n]+")
@@ -158,7 +171,8 @@ _LINE_ENDS = re.compile(r"[\r\n]+")
 def classify(text: str) -> EventKind:
     """Return what a reply says, by rules for English, German, French, Spanish and Portuguese.
 
-    A wish for an end is known in some thirty languages more (`more_languages`).
+    A wish for an end is known in some thirty languages more (`more_languages`). A question is no
+    absence notice, whatever else it says: taken for one, it would stop nothing.
 
     Returns:
         `opt_out`, `out_of_office`, `not_interested` or `interested`; `replied` where no rule fits.
@@ -168,7 +182,10 @@ def classify(text: str) -> EventKind:
     alone = folded.strip(" .!?,;:-")
     if _FOREIGN_OPT_OUT.search(meant) or any(map(_STOP.fullmatch, _sentences(text))):
         return "opt_out"
+    by_hand = bool(_ASKS.search(folded)) and not _HEADED.match(folded)
     for kind, pattern, whole in _RULES:
+        if kind == "out_of_office" and by_hand:
+            continue
         if pattern.search(meant) or (whole is not None and whole.fullmatch(alone)):
             return kind
     return "replied"
