@@ -17,7 +17,7 @@ from omni.llm.ollama import OllamaJudge
 from omni.llm.openai import OpenAIJudge
 from omni.llm.pace import OPENS_AFTER, Retries
 from omni.llm.pool import Pool, Resting, TooSlow
-from omni.llm.ports import Answer, Image, Judge, Prompt, Turn, Unmetered
+from omni.llm.ports import Answer, Image, Judge, Prompt, Turn, Unfinished, Unmetered
 from omni.llm.remote import MAX_ANSWER_CHARS
 from omni.llm.replay import ReplayJudge, recording_key
 from omni.llm.rules import RulesJudge
@@ -232,6 +232,16 @@ async def test_attempts_are_bounded(remote: Judge, server: ModelServer, fault: F
     with pytest.raises(Transient, match=r"ollama|openai"):
         await pooled(remote).ask(prompt_about(VIEW), Unmetered())
     assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("fault", PASSING)
+async def test_work_that_a_server_has_done_is_told_from_none(
+    remote: Judge, server: ModelServer, fault: Fault
+) -> None:
+    server.next_faults(fault)
+    with pytest.raises(Transient) as failed:
+        await remote.ask(prompt_about(VIEW))
+    assert isinstance(failed.value, Unfinished) == (fault in ("half", "html", "mid-stream error"))
 
 
 @pytest.mark.parametrize("fault", NO_VERDICT)

@@ -16,6 +16,7 @@ from omni.dispatch.types import Account
 from omni.feedback import store, threads_store
 from omni.feedback.plan import read
 from omni.feedback.types import ClassedBy, RecordedEvent
+from omni.flow import inboxes
 from omni.flow.inboxes import DOORS
 from omni.jobs.types import ClassifyReplies
 from omni.leads import suppressions_store as suppressions
@@ -314,3 +315,39 @@ async def test_a_model_reads_what_the_rules_leave_open_and_can_only_add(
     calls = await rows(db, "select purpose, outcome from llm_calls")
     assert [(row["purpose"], row["outcome"]) for row in calls] == [("classify", "answered")] * 3
     assert await reclass(db, events["p3"], "interested", "model") is None, "never downgraded"
+
+
+async def test_what_strangers_write_is_shown_to_no_model_and_no_budget_hides_another(
+    db: Database,
+    tmp_path: Path,
+    database_url: str,
+    valkey_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = await sent(db, 3)
+    other = await also_approved(db, step=7)
+    await rows(
+        db,
+        "update messages set state = 'sent', account_id = :account, sent_at = :now,"
+        " claimed_at = :now where campaign_id = :id and platform_id = 'p3' returning 1",
+        account=account.id, now=LATER, id=other.id,
+    )  # fmt: skip
+    await told(db, account, "Who on earth", who="stranger", name="e0", after=0)
+    for number, who in enumerate(("p1", "p2", "p3"), 1):
+        await told(db, account, "Hmm", who=who, name=f"e{number}", after=number)
+    await rows(
+        db, "update campaigns set daily_call_limit = 0 where id <> :id returning 1", id=other.id
+    )
+    monkeypatch.setattr(inboxes, "CLASSED_AT_ONCE", 2)
+    judge = SayingJudge({"Hmm": '{"means": "interested"}'})
+    async with running_world(
+        tmp_path, database_url, valkey_url, db=db, judges=(Pool(judge),), clock=lambda: LATER
+    ) as world:
+        done = await run_step(world, ClassifyReplies())
+        assert done.result == {"asked": 1, "classed": 1}
+    assert len(judge.asked) == 1
+    kinds = {
+        row["platform_id"]: row["kind"]
+        for row in await rows(db, "select platform_id, kind from feedback_events")
+    }
+    assert kinds == {"stranger": "replied", "p1": "replied", "p2": "replied", "p3": "interested"}

@@ -12,7 +12,7 @@ from omni.campaigns.types import Campaign
 from omni.jobs.types import Progress
 from omni.llm.pace import Retries
 from omni.llm.pool import Pool
-from omni.llm.ports import Answer, Prompt
+from omni.llm.ports import Answer, Prompt, Unfinished
 from omni.llm.types import Price, Prices
 from omni.qualification import ledger
 from omni.qualification.types import BudgetSpent, QualificationReport, Spent
@@ -90,6 +90,24 @@ async def test_what_a_call_really_cost_takes_the_place_of_what_was_reserved(db: 
     assert await ledger.spent(db, campaign.id, NOW.date()) == Spent(3, 3 * (100 + 200))
     found = await rows(db, "select cost_micros, prompt_tokens, answer_tokens from llm_calls")
     assert [tuple(row.values()) for row in found] == [(300, 100, 20)] * 3
+
+
+async def test_an_answer_that_broke_off_keeps_what_was_reserved(db: Database) -> None:
+    campaign = await add_campaign(db)
+    await crowd(db, campaign, 2)
+    faults = iter([Unfinished("broke off"), Transient("busy")])
+    judge = WatchedJudge(instead=lambda bio: next(faults, None) or costing(bio))
+
+    async def at_once(seconds: float) -> None:
+        del seconds
+
+    await run(db, Pool(judge, sleep=at_once), campaign, prices=PRICES)
+    found = await rows(db, "select cost_micros, error from llm_calls order by cost_micros")
+    assert [row["cost_micros"] for row in found[:3]] == [0, 300, 300]
+    assert found[3]["cost_micros"] > 600 * 10, "the most that it may have cost"
+    assert "broke off" in found[3]["error"]
+    spent = await ledger.spent(db, campaign.id, NOW.date())
+    assert spent == Spent(4, sum(row["cost_micros"] for row in found))
 
 
 async def test_a_run_ends_cleanly_where_the_budget_of_the_day_ends(db: Database) -> None:

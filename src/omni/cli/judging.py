@@ -186,7 +186,7 @@ async def _compare(
         async with open_database(settings) as db:
             return await compare_on(
                 db, campaign, *sides, sample=sample, seed=seed,
-                prices=read_prices(settings.llm_prices),
+                prices=read_prices(settings.llm_prices), answer_tokens=settings.llm_max_tokens,
             )  # fmt: skip
     finally:
         for side in sides:

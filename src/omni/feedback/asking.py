@@ -15,7 +15,6 @@ from omni.feedback.types import Question
 
 MAX_SHOWN: Final = 2_000
 """Characters of a reply that the model sees."""
-ANSWER_TOKENS: Final = 60
 
 _KINDS: Final[dict[str, EventKind]] = {
     "wants_no_more_messages": "opt_out",

@@ -77,9 +77,11 @@ for update;
 update feedback_events set kind = :kind, classed_by = :classed_by where id = :id;
 
 -- name: list_unclear
--- feedback_events_unclear: replies that the rules leave open, the oldest first.
+-- feedback_events_unread: replies that the rules leave open, the oldest first. What strangers write
+-- answers no message of a campaign: no budget pays for it, and no model is shown it.
 select id, campaign_id, profile_id, body
 from feedback_events
-where kind = 'replied' and classed_by = 'rules' and body is not null and id > :after
+where kind = 'replied' and classed_by = 'rules' and body is not null and campaign_id is not null
+    and id > :after
 order by id
 limit :limit;

@@ -160,10 +160,10 @@ class ClassChange:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A reply of which the rules say no more than that it is one."""
+    """A reply to a campaign of which the rules say no more than that it is one."""
 
     id: int
-    campaign_id: int | None
+    campaign_id: int
     profile_id: int | None
     body: str
 

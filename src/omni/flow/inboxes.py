@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from omni.base.errors import Cancelled, OmniError, Transient
@@ -36,6 +37,9 @@ DOORS = Doors(
 
 CLASSED_AT_ONCE = 200
 """The most replies that one run has read by a model."""
+
+PAGES_LOOKED_AT = 20
+"""So many pages of replies one run looks through for those that a budget takes."""
 
 
 async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> StepResult:
@@ -81,7 +85,8 @@ async def _sweep_account(world: World, account: Account) -> int:
 async def classify_replies(world: World, job: JobContext, args: ClassifyReplies) -> StepResult:
     """Ask the model about the replies that the rules leave open.
 
-    An answer can only add a class: it never takes back an opt-out, nor what a person said.
+    An answer can only add a class: it never takes back an opt-out, nor what a person said. Only
+    replies to a campaign are shown to a model, on its budget: what strangers write costs nothing.
 
     Raises:
         Transient: The model is down; what it has said until then is written.
@@ -89,15 +94,35 @@ async def classify_replies(world: World, job: JobContext, args: ClassifyReplies)
     judge = next((each for each in world.judges if not each.model.startswith("rules")), None)
     if judge is None:
         return StepResult({"asked": 0, "note": "no model reads replies: the rules do (OMNI_JUDGE)"})
-    asked, classed = 0, 0
-    for reply in await feedback.list_unclear(world.db, after=0, limit=CLASSED_AT_ONCE):
+    asked, classed, spent = 0, 0, set[int]()
+    async for reply in _unclear(world):
+        if reply.campaign_id in spent:
+            continue
         try:
             classed += await _classify(world, judge, reply, job.id)
         except BudgetSpent:
+            spent.add(reply.campaign_id)
             continue
         asked += 1
         job.report(Progress(asked, None, judge.model))
+        if asked >= CLASSED_AT_ONCE:
+            break
     return StepResult({"asked": asked, "classed": classed})
+
+
+async def _unclear(world: World) -> AsyncGenerator[Unclear]:
+    """Yield the replies that wait for a model, the oldest first, up to a bound.
+
+    Those of a campaign whose budget is spent must not hide the others behind them.
+    """
+    after = 0
+    for _ in range(PAGES_LOOKED_AT):
+        page = await feedback.list_unclear(world.db, after=after, limit=CLASSED_AT_ONCE)
+        for reply in page:
+            yield reply
+        if len(page) < CLASSED_AT_ONCE:
+            return
+        after = page[-1].id
 
 
 async def _classify(world: World, judge: Pool, reply: Unclear, job_id: UUID) -> bool:
@@ -107,7 +132,7 @@ async def _classify(world: World, judge: Pool, reply: Unclear, job_id: UUID) -> 
         world.clock,
         "classify",
         world.prices,
-        asking.ANSWER_TOKENS,
+        world.settings.llm_max_tokens,
         campaign_id=reply.campaign_id,
         profile_id=reply.profile_id,
         job_id=job_id,

@@ -80,6 +80,7 @@ async def compare_on(
     sample: int,
     seed: str = "1",
     prices: Prices | None = None,
+    answer_tokens: int = 600,
     clock: Clock = utc_now,
     job_id: UUID | None = None,
     done: Callable[[int, int], None] = lambda count, of: None,
@@ -87,6 +88,7 @@ async def compare_on(
     """Ask two judges about the same people of a campaign, on its budget, and keep what they say.
 
     Args:
+        answer_tokens: The most tokens that an answer may have.
         job_id: Whose comparison it is; it is kept once.
         done: Told after each person how many of how many both were asked about.
 
@@ -102,8 +104,8 @@ async def compare_on(
 
     def meter(profile_id: int) -> Meter:
         return LedgerMeter(
-            db, clock, "compare", paid, campaign_id=campaign_id, profile_id=profile_id,
-            job_id=job_id,
+            db, clock, "compare", paid, answer_tokens, campaign_id=campaign_id,
+            profile_id=profile_id, job_id=job_id,
         )  # fmt: skip
 
     english = compile_criteria(campaign.criteria).english
@@ -134,6 +136,7 @@ async def compare(world: World, job: JobContext, args: CompareJudges) -> StepRes
             sample=args.sample,
             seed=args.seed,
             prices=world.prices,
+            answer_tokens=world.settings.llm_max_tokens,
             clock=world.clock,
             job_id=job.id,
             done=lambda count, of: job.report(Progress(count, of, "asked both")),

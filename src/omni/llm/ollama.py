@@ -20,7 +20,7 @@ from omni.base.errors import Fatal, OmniError, Transient
 from omni.base.settings import is_loopback
 from omni.llm.ollama_wire import OllamaWire, Part, Unanswered
 from omni.llm.pool import TooSlow
-from omni.llm.ports import Answer, Health, Prompt
+from omni.llm.ports import Answer, Health, Prompt, Unfinished
 from omni.llm.remote import CONNECT_S, HEALTH_S, MAX_ANSWER_CHARS, is_refusal, one_line
 from omni.llm.types import seeing
 
@@ -149,7 +149,7 @@ class OllamaJudge:
                 room -= len(pieces[-1])
                 if part.done or room <= 0:
                     return _answer("".join(pieces), part, started)
-        raise Transient("ollama: the answer broke off")
+        raise Unfinished("ollama: the answer broke off")
 
     def _generate(self, prompt: Prompt) -> dict[str, Any]:
         return {
@@ -208,7 +208,7 @@ class OllamaJudge:
         if error.status == 0:
             return Transient(f"ollama: nothing answers at {self._base_url} (OMNI_OLLAMA_BASE_URL)")
         if error.status == 200:
-            return Transient(f"ollama: {self._base_url} gave no usable answer: {error}")
+            return Unfinished(f"ollama: {self._base_url} gave no usable answer: {error}")
         if error.status == 404:
             return self._missing(str(error))
         if is_refusal(error.status):

@@ -22,7 +22,7 @@ from openai.types.chat import ChatCompletionChunk
 from omni.base.errors import Fatal, OmniError, Transient
 from omni.base.settings import is_loopback
 from omni.llm.pool import TooSlow
-from omni.llm.ports import Answer, Health, Image, Prompt
+from omni.llm.ports import Answer, Health, Image, Prompt, Unfinished
 from omni.llm.remote import CONNECT_S, HEALTH_S, MAX_ANSWER_CHARS, is_refusal, one_line
 from omni.llm.types import seeing
 
@@ -173,10 +173,10 @@ class OpenAIJudge:
                 f"openai: {self._base_url} failed: {said}",
                 retry_after=_seconds(error.response.headers.get("retry-after")),
             )
-        if type(error) is openai.APIConnectionError:
+        if type(error) is openai.APIConnectionError and _never_connected(error):
             return Transient(f"openai: nothing answers at {self._base_url} (OMNI_OPENAI_BASE_URL)")
         kind = type(error).__name__
-        return Transient(f"openai: {self._base_url} gave no usable answer: {kind} {said}")
+        return Unfinished(f"openai: {self._base_url} gave no usable answer: {kind} {said}")
 
     def _missing(self, said: str) -> Fatal:
         return Fatal(
@@ -216,7 +216,7 @@ async def _read(stream: AsyncStream[ChatCompletionChunk], started: float) -> Ans
         if reading.room <= 0:
             break
     if reading.finish is None and reading.room > 0:
-        raise Transient("openai: the answer broke off")
+        raise Unfinished("openai: the answer broke off")
     return Answer(
         text="".join(reading.pieces),
         complete=reading.finish == "stop",
@@ -225,6 +225,11 @@ async def _read(stream: AsyncStream[ChatCompletionChunk], started: float) -> Ans
         answer_tokens=reading.answer_tokens,
         refused=reading.refused or reading.finish == "content_filter",
     )
+
+
+def _never_connected(error: openai.APIConnectionError) -> bool:
+    """Tell whether no connection came about, so that the server cannot have worked."""
+    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout", "ProxyError")
 
 
 def _data_url(image: Image) -> str:

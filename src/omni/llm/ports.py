@@ -14,6 +14,10 @@ class TooSlow(Transient):
     """The time limit of a call is over; what took too long is not tried again at once."""
 
 
+class Unfinished(Transient):
+    """What came is no whole answer; the server has worked on it, and may well be paid for it."""
+
+
 class Resting(Transient):
     """The judge is left alone for a while, since call after call failed."""
 

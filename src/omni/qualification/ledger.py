@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from omni.base.clock import Clock
-from omni.llm.ports import Answer, Prompt, Resting, TooSlow, recording_key
+from omni.llm.ports import Answer, Prompt, Resting, TooSlow, Unfinished, recording_key
 from omni.llm.types import IMAGE_TOKENS, Prices, tokens_of
 from omni.qualification.types import BudgetSpent, Cost, Spent
 from omni.storage.db import Executor
@@ -106,9 +106,9 @@ class LedgerMeter:
 
     def _cost(self, ticket: Ticket, outcome: Answer | BaseException) -> int:
         if not isinstance(outcome, Answer):
-            # Who hung up does not know what the server had done by then.
-            hung_up = isinstance(outcome, TooSlow | asyncio.CancelledError)
-            return ticket.reserved_micros if hung_up else 0
+            # Who hung up, or was hung up on, does not know what the server had done by then.
+            unknown = isinstance(outcome, TooSlow | Unfinished | asyncio.CancelledError)
+            return ticket.reserved_micros if unknown else 0
         if outcome.prompt_tokens is None or outcome.answer_tokens is None:
             return ticket.reserved_micros
         return self.prices.cost_micros(ticket.model, outcome.prompt_tokens, outcome.answer_tokens)
