@@ -299,7 +299,9 @@ async def _nothing_there(product: Product, page: Page) -> None:
     """Addresses without a page say so, as pages of ours."""
     for path, status, told in (
         ("/campaigns/999", 200, "There is no campaign 999"),
+        ("/campaigns/999/drafts", 200, "There is no campaign 999"),
         ("/campaigns/one", 404, "There is no such page"),
+        ("/campaigns/one/drafts", 404, "There is no such page"),
         ("/nope", 404, "There is no such page"),
     ):
         answer = await page.goto(product.ui_url + path)

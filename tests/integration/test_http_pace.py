@@ -106,3 +106,27 @@ async def test_a_cancelled_probe_lets_another_one_through() -> None:
         with pytest.raises(asyncio.CancelledError):
             await probe
         assert await http.get_json(server.url + "/good") == 1
+
+
+async def test_a_probe_that_is_cancelled_before_its_turn_lets_another_one_through() -> None:
+    """It was let in, and waited for one of the places that all hosts share."""
+    async with (
+        client(timeout_s=20.0, concurrency=1) as http,
+        scripted_server() as server,
+        scripted_server() as other,
+    ):
+        bad = server.on("/bad", reset)
+        for _ in range(FAILURES_TO_OPEN):
+            with pytest.raises(Transient):
+                await http.get_json(bad)
+        await asyncio.sleep(http.metrics()[0].next_try_s + 0.1)
+        holder = asyncio.create_task(http.get_json(other.on("/hang", hang)))
+        await asyncio.sleep(0.2)
+        probe = asyncio.create_task(http.get_json(server.on("/good", reply(body=b"1"))))
+        await asyncio.sleep(0.2)
+        for task in (probe, holder):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert server.count("/good") == 0
+        assert await http.get_json(server.url + "/good") == 1

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.up_fixtures import Here, here
 
 __all__ = ["here"]
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+README_FACTS = re.findall(r"^   (✓ .+)$", README.partition("\n6  Approve")[0], re.M)
+"""What the README shows of the first five steps."""
+
 pytestmark = pytest.mark.xdist_group("product")
 
 
@@ -26,6 +31,7 @@ def test_the_demo_shows_every_step_and_keeps_its_data(here: Here) -> None:
     assert first.code == 0, first.text
     steps = re.split(r"^\d  ", first.text, flags=re.M)[1:]
     assert len(steps) == 8, first.text
+    assert len(README_FACTS) == 6
     found = count(steps[1], "profiles read")
     assert found == count(steps[1], "new") > 50
     assert count(steps[2], "new verdicts") == count(steps[1], "candidates")
@@ -34,6 +40,10 @@ def test_the_demo_shows_every_step_and_keeps_its_data(here: Here) -> None:
     assert count(steps[4], "people came in") > 0
     assert count(steps[4], "left") > 0
     assert count(steps[4], "new verdicts") > 0
+    assert count(steps[4], "new verdicts, ") < count(steps[4], "candidates")
+    for line in README_FACTS:
+        shape = re.sub(r"\d+", r"\\d+", re.escape(line))  # people write more from day to day
+        assert re.search(shape, first.text), f"the README shows {line!r}, this is:\n{first.text}"
     assert count(steps[5], "approved") == count(steps[5], "sent") > 0
     assert count(steps[6], "people have answered") > 0
     assert "weights, version 1" in steps[7]

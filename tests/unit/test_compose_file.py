@@ -43,6 +43,20 @@ def test_a_service_sets_only_settings_that_there_are(name: str) -> None:
     assert {"OMNI_DATABASE_URL", "OMNI_REDIS_URL"} <= set(OURS[name]["environment"])
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_the_users_settings_reach_a_service_but_for_what_is_the_containers_own(name: str) -> None:
+    """What stands in `environment` goes before the file."""
+    assert OURS[name]["env_file"] == [{"path": ".env", "required": False}]
+    own = {"OMNI_DATA_DIR": "/data"}
+    for port in OURS[name].get("ports", ()):
+        own[f"OMNI_{name.upper()}_PORT"] = port.rpartition(":")[2]
+        own[f"OMNI_{name.upper()}_HOST"] = "0.0.0.0"
+    if name == "ui":
+        own |= {"OMNI_API_HOST": "api", "OMNI_API_PORT": SERVICES["api"]["ports"][0][-4:]}
+    set_here = {key: str(value) for key, value in OURS[name]["environment"].items()}
+    assert own.items() <= set_here.items()
+
+
 def test_variables_are_explained_where_users_set_them() -> None:
     used = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text("utf-8")))
     explained = set(re.findall(r"^#(OMNI_\w+)=", (ROOT / ".env.example").read_text("utf-8"), re.M))

@@ -134,8 +134,11 @@ class Script:
             f"{_result(moved, 'entered')} people came in, {_result(moved, 'left')} left "
             f"→ {funnel.candidates} candidates"
         )
-        verdicts = _result(await self._judge(campaign.id), "verdicts")
-        self.stage.fact(f"{verdicts or 'no'} new verdicts{'' if verdicts else ': all are known'}")
+        job = await self._judge(campaign.id)
+        verdicts, carried = _result(job, "verdicts"), _result(job, "carried")
+        told = f", {carried} carried over: the edit cannot change them" if carried else ""
+        told = told or ("" if verdicts else ": all are known")
+        self.stage.fact(f"{verdicts or 'no'} new verdicts{told}")
         return changed
 
     async def _send(self, campaign_id: int) -> None:

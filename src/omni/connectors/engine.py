@@ -17,6 +17,7 @@ from omni.base.errors import Ambiguous, Transient
 from omni.base.log import get_logger
 from omni.connectors.addresses import Loopback, check_addresses
 from omni.connectors.exchange import Answer, Ask, Fault, HttpRejected, Intake, Moved, TooLarge
+from omni.connectors.gate import Gate
 from omni.connectors.hosts import Hosts
 from omni.connectors.lane import Lane
 from omni.connectors.limits import asked_wait, wait_in_body
@@ -144,7 +145,7 @@ class Engine:
         lane.check(came)
         await lane.enter()
         try:
-            await self._hosts.all.enter()
+            await _enter(self._hosts.all, lane)
             try:
                 began = loop.time()
                 if began - came > 0.001:
@@ -165,7 +166,7 @@ class Engine:
         except Fault:
             lane.ended_early()
             raise
-        await proxy.gate.enter()
+        await _enter(proxy.gate, lane)
         began = loop.time()
         try:
             answer = await self._transfer(ask, lane, began, proxy.url)
@@ -203,6 +204,15 @@ class Engine:
         lane.answered(answer.status, began, loop.time(), intake.size)
         count_request(intake.size, failed=judge_status(answer.status) == "passing")
         return answer
+
+
+async def _enter(gate: Gate, lane: Lane) -> None:
+    """Wait for a place; who gives up says so, lest the host waits for its probe for ever."""
+    try:
+        await gate.enter()
+    except BaseException:
+        lane.ended_early()
+        raise
 
 
 def _log_fault(ask: Ask, fault: Fault, attempt: int, wait_s: float | None) -> None:

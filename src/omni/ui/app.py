@@ -149,7 +149,7 @@ def _register_pages(sessions: Sessions) -> None:
             if client := sessions.current():
                 await CampaignPage(client, campaign_id).draw()
 
-    @ui.page("/campaigns/{campaign_id}/drafts")
+    @ui.page("/campaigns/{campaign_id:int}/drafts")
     async def drafting(campaign_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Drafts", "/"):
             if client := sessions.current():
