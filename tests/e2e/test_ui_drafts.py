@@ -53,6 +53,7 @@ async def test_drafts_are_looked_at_and_let_go_with_the_keyboard(
     ):
         pictures = pictures_of(tmp_path)
         campaign_id = await _fill(product)
+        await _stand_still(product, page, campaign_id, pictures)
         await _write(product, page, campaign_id, pictures)
         await _add_drafts(product, campaign_id)
         await _approve(product, page, campaign_id, pictures)
@@ -73,6 +74,21 @@ async def _add_drafts(product: Product, campaign_id: int) -> None:
     """Ask for the drafting that a decision on a lead asks for."""
     (lead, *_) = (await product.api.leads(campaign_id)).items
     await product.api.decide_lead(lead.id, "accepted")
+
+
+async def _stand_still(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:
+    """Why nobody is drafted for stands on the page of drafts, and where sending is asked after."""
+    await product.api.update_campaign(campaign_id, writer="model")
+    await open_page(product, page, f"/campaigns/{campaign_id}/drafts", "Drafts")
+    told = page.locator("[data-standstill='no model']")
+    await expect(told).to_contain_text("5 wait for a first message: there is no model")
+    await page.emulate_media(color_scheme="dark")
+    await _narrow(page, pictures, "drafts-standstill-phone-dark")
+    await page.emulate_media(color_scheme="light")
+    await open_page(product, page, f"/campaigns/{campaign_id}", "Climbers")
+    await page.get_by_role("tab", name="Messages").click()
+    await expect(page.locator("[data-held]").locator("[data-standstill]")).to_have_count(1)
+    await product.api.update_campaign(campaign_id, writer="template")
 
 
 async def _write(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from omni.base.errors import Transient
+from omni.base.errors import Fatal, Transient
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.dispatch import store
@@ -53,10 +53,19 @@ async def server() -> AsyncIterator[ModelServer]:
         yield running
 
 
-def author(db: Database, campaign: Campaign, server: ModelServer) -> Author:
-    judge = OpenAIJudge(
-        server.openai_url, "llama3.1", api_key=None, timeout_s=30, max_tokens=600, concurrency=2
-    )
+def author(
+    db: Database, campaign: Campaign, *servers: ModelServer, models: Sequence[str] = ("llama3.1",)
+) -> Author:
+    """Return an author with one model of each of these servers, the first preferred."""
+    pools = [
+        Pool(
+            OpenAIJudge(
+                server.openai_url, model, api_key=None, timeout_s=30, max_tokens=600, concurrency=2
+            ),
+            retries=Retries(attempts=1),
+        )
+        for server, model in zip(servers, models, strict=True)
+    ]
 
     def meter(person: Recipient, purpose: str) -> Meter:
         about = About(campaign.id, person.profile_id, None, campaign.criteria_hash, PROMPT_VERSION)
@@ -66,7 +75,7 @@ def author(db: Database, campaign: Campaign, server: ModelServer) -> Author:
         )  # fmt: skip
         return Recorder(ledger, db, about, lambda: NOW)
 
-    return Author(Pool(judge, retries=Retries(attempts=1)), KeptRecordings(db), meter)
+    return Author(pools, KeptRecordings(db), meter)
 
 
 async def _campaign(db: Database, leads: int) -> Campaign:
@@ -171,6 +180,103 @@ async def test_a_model_that_is_down_is_not_asked_for_everybody(db: Database) -> 
     assert calls[0]["n"] < 15
 
 
+BOTH = ("llama3.1", "stand-in")
+
+
+async def test_a_model_that_is_down_leaves_the_writing_to_the_next(
+    db: Database, server: ModelServer
+) -> None:
+    campaign = await _campaign(db, 3)
+    server.models.add("stand-in")
+    with running_model_server() as down:
+        asked = author(db, campaign, down, server, models=BOTH)
+    report = await draft(db, campaign, now=NOW, write=write_with(asked, campaign))
+    assert report.drafted == 3
+    assert len(server.requests) == 3  # nobody is written to twice, whoever writes
+    calls = await rows(
+        db, "select model, outcome, count(*) as n from llm_calls group by 1, 2 order by 1"
+    )
+    assert [(row["model"], row["outcome"]) for row in calls] == [
+        ("openai/llama3.1", "failed"), ("openai/stand-in", "answered"),
+    ]  # fmt: skip
+    assert calls[1]["n"] == 3
+
+
+async def test_what_the_stand_in_wrote_is_the_draft_though_the_first_is_back(
+    db: Database, database_url: str, server: ModelServer
+) -> None:
+    campaign = await _campaign(db, 1)
+    server.models.add("stand-in")
+
+    async def die(moment: str) -> None:
+        if moment == "before insert_drafts":
+            raise KeyboardInterrupt
+
+    with running_model_server() as down:
+        asked = author(db, campaign, down, server, models=BOTH)
+    async with watched(database_url, die) as other:
+        with pytest.raises(KeyboardInterrupt):
+            await draft(other, campaign, now=NOW, write=write_with(asked, campaign))
+    back = author(db, campaign, server, server, models=BOTH)
+    assert (await draft(db, campaign, now=NOW, write=write_with(back, campaign))).drafted == 1
+    assert [asked.body["model"] for asked in server.requests] == ["stand-in"]
+
+
+async def test_a_model_that_cannot_work_is_asked_once_and_stood_in_for(
+    db: Database, server: ModelServer
+) -> None:
+    campaign = await _campaign(db, 6)
+    server.models = {"stand-in"}
+    asked = author(db, campaign, server, server, models=BOTH)
+    report = await draft(db, campaign, now=NOW, write=write_with(asked, campaign))
+    assert report.drafted == 6
+    missing = [asked for asked in server.requests if asked.body["model"] == "llama3.1"]
+    assert len(missing) <= 2  # those that were under way together
+    server.models = set()
+    await rows(db, "delete from messages")
+    await rows(db, "delete from llm_recordings")
+    alone = author(db, campaign, server, server, models=BOTH)
+    with pytest.raises(Fatal):
+        await draft(db, campaign, now=NOW, write=write_with(alone, campaign))
+
+
+async def test_a_fallback_pays_from_the_same_budget(db: Database, server: ModelServer) -> None:
+    campaign = await _campaign(db, 4)
+    server.models.add("stand-in")
+    await rows(db, "update campaigns set daily_call_limit = 3")
+    with running_model_server() as down:
+        asked = author(db, campaign, down, server, models=BOTH)
+    report = await draft(db, campaign, now=NOW, write=write_with(asked, campaign))
+    assert report.note.startswith("budget until")
+    made = await rows(db, "select outcome from llm_calls")
+    spent = await rows(db, "select calls from llm_budgets")
+    assert (len(made), spent[0]["calls"]) == (3, 3)
+    assert report.drafted == len(server.requests) <= 2
+
+
+async def test_why_nobody_is_drafted_for_is_told(db: Database, server: ModelServer) -> None:
+    campaign = await _campaign(db, 6)
+    with running_model_server() as down:
+        asked = author(db, campaign, down)
+    with pytest.raises(Transient):
+        await draft(db, campaign, now=NOW, write=write_with(asked, campaign))
+    judges = asked.callers
+    async with served(db, judges=judges, clock=lambda: NOW) as api:  # pyright: ignore[reportArgumentType]
+        told = await api.client.drafting(campaign.id)
+        assert (told.reason, told.recipients, told.since) == ("model down", 6, NOW)
+        assert "openai/llama3.1" in told.words
+        assert "OMNI_JUDGE_FALLBACK" in told.help
+        back = author(db, campaign, server)
+        await rehearse(db, campaign, now=NOW, write=write_with(back, campaign), limit=1)
+        assert (await api.client.drafting(campaign.id)).reason is None
+        await rows(db, "update campaigns set daily_call_limit = 1")
+        assert (await api.client.drafting(campaign.id)).reason == "budget"
+        await rows(db, "update campaigns set writer = 'template'")
+        assert (await api.client.drafting(campaign.id)).reason is None
+        await rows(db, "update campaigns set status = 'paused'")
+        assert (await api.client.drafting(campaign.id)).reason == "campaign"
+
+
 async def test_without_a_model_nothing_is_drafted_and_it_says_so(db: Database) -> None:
     report = await draft(db, await _campaign(db, 1), now=NOW)
     assert (report.drafted, "OMNI_JUDGE" in report.note) == (0, True)
@@ -181,7 +287,7 @@ async def test_a_preview_shows_the_final_texts_and_writes_nothing(
 ) -> None:
     campaign = await _campaign(db, 3)
     asked = author(db, campaign, server)
-    judges = [asked.caller]
+    judges = asked.callers
     async with served(db, judges=judges, clock=lambda: NOW) as api:  # pyright: ignore[reportArgumentType]
         before = await api.client.preview_drafts(campaign.id, limit=2)
         assert (len(before.items), before.unwritten, before.recipients) == (2, 2, 3)

@@ -45,6 +45,10 @@ def held(campaign: Campaign, as_json: Json = False) -> None:
         ],
         empty="No message waits.",
     )
+    drafting = ask_api(lambda client: client.drafting(campaign))
+    if drafting.reason is not None and drafting.recipients:
+        write(f"{drafting.recipients:,} wait for a first message: {drafting.words}.")
+        write(drafting.help)
 
 
 def _list(*, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from omni.api.schemas import JobAccepted
-from omni.api.schemas.drafting import AutopilotOut, BatchOut, DraftsPreview
+from omni.api.schemas.drafting import AutopilotOut, BatchOut, DraftingOut, DraftsPreview
 from omni.campaigns.types import MessageWriter
 from omni.client.calls import Calls, given
 
@@ -42,6 +42,10 @@ class DraftingCalls(Calls):
         return await self._send(
             BatchOut, "POST", "/messages/reject", {"ids": list(ids)}, idempotency_key
         )
+
+    async def drafting(self, campaign_id: int) -> DraftingOut:
+        """Return why nobody is drafted for at this moment; `reason` is None where they are."""
+        return await self._get(DraftingOut, f"/campaigns/{campaign_id}/drafts")
 
     async def preview_drafts(
         self,

@@ -48,6 +48,7 @@ from omni.api.schemas.drafting import (
     BatchOut,
     ClaimOut,
     Done,
+    DraftingOut,
     DraftPreview,
     DraftsPreview,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "DisagreementOut",
     "Done",
     "DraftPreview",
+    "DraftingOut",
     "DraftsPreview",
     "EditOut",
     "EndpointMade",

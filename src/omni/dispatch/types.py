@@ -50,6 +50,10 @@ class Gate(StrEnum):
     PERSON = "a person"
 
 
+StandstillKind = Literal["campaign", "template", "no model", "model down", "budget"]
+"""Why nobody is drafted for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A sending identity. Its secret is never here: `credentials` decrypts it for one use.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from omni.campaigns.types import Campaign
 from omni.dispatch import writing
@@ -49,6 +49,22 @@ def recorded(recordings: Recordings, model: str) -> Ask:
         return await recordings.find(recording_key(model, prompt))
 
     return ask
+
+
+async def find(
+    campaign: Campaign, step: int, person: Recipient, recordings: Recordings, models: Sequence[str]
+) -> Draft | Undrafted | None:
+    """Return what one of these models has written, in their order; None where none was asked.
+
+    What could be used goes before what could not, whoever wrote it: nobody pays for another one.
+    """
+    failed: Undrafted | None = None
+    for model in models:
+        text = await compose(campaign, step, person, recorded(recordings, model))
+        if isinstance(text, Draft):
+            return text
+        failed = failed or text
+    return failed
 
 
 def _prompt(asked: Asked, turns: tuple[Turn, ...]) -> Prompt:

@@ -83,15 +83,15 @@ async def write_drafts(world: World, job: JobContext, args: WriteDrafts) -> Step
 
 
 def write_for(world: World, campaign: Campaign, job_id: UUID) -> Write | None:
-    """Return what lets a model write a campaign's messages; None where none can.
+    """Return what lets models write a campaign's messages, one standing in for the other.
 
-    Its calls are in the ledger, within the campaign's budget, and its answers are kept like those
-    of verdicts.
+    Their calls are in the ledger, within the campaign's budget, and their answers are kept like
+    those of verdicts. None where no model can write.
     """
     able = writers([judge.model for judge in world.judges])
     if not able:
         return None
-    judge = world.judges[able[0]]
+    callers = [world.judges[place] for place in able]
 
     def meter(person: Recipient, purpose: str) -> Meter:
         about = About(campaign.id, person.profile_id, None, campaign.criteria_hash, PROMPT_VERSION)
@@ -101,7 +101,7 @@ def write_for(world: World, campaign: Campaign, job_id: UUID) -> Write | None:
         )  # fmt: skip
         return Recorder(ledger, world.db, about, world.clock)
 
-    return write_with(Author(judge, KeptRecordings(world.db), meter), campaign)
+    return write_with(Author(callers, KeptRecordings(world.db), meter), campaign)
 
 
 async def _serve(world: World, campaign: Campaign, job_id: UUID) -> DraftReport:

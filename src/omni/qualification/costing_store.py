@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from omni.qualification.types import Cost, Pace, Spent
+from omni.qualification.types import Cost, LastCall, Pace, Spent
 from omni.storage.db import Executor
 from omni.storage.sql import load_queries
 
@@ -39,6 +39,25 @@ async def costs(db: Executor, campaign_id: int, *, since: date) -> list[Cost]:
     """Return what a campaign's calls cost, by day, model and purpose, the newest day first."""
     rows = await db.fetch(LEDGER["sum_calls"], campaign_id=campaign_id, since=since)
     return [Cost(**row) for row in rows]
+
+
+async def last_calls(
+    db: Executor,
+    campaign_id: int,
+    models: Sequence[str],
+    purposes: Sequence[str],
+    *,
+    since: date,
+) -> list[LastCall]:
+    """Return how each model's newest call for these purposes ended, for those that have one."""
+    rows = await db.fetch(
+        QUERIES["list_last_calls"],
+        campaign_id=campaign_id,
+        models=list(models),
+        purposes=list(purposes),
+        since=since,
+    )
+    return [LastCall(**row) for row in rows]
 
 
 async def all_costs(db: Executor, *, since: date) -> list[Cost]:

@@ -210,6 +210,20 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class LastCall:
+    """How the newest call of a model ended.
+
+    Attributes:
+        answered: Whether it had an answer; otherwise `error` says what happened.
+    """
+
+    model: str
+    answered: bool
+    error: str | None
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """What one model was called for on one day, and what it cost in millionths of the currency.
 

@@ -11,6 +11,7 @@ from omni.client.client import OmniClient
 from omni.client.models import AutopilotOut, CampaignOut, DraftPreview, DraftsPreview
 from omni.ui.approvals import ApprovalList
 from omni.ui.layout import ago, attempt, no_page
+from omni.ui.standstill import draw_standstill
 
 PREVIEWED = 5
 MOST_FOLLOW_UPS = 5
@@ -34,6 +35,7 @@ class DraftingPage:
         with ui.row().classes("w-full items-center gap-3"):
             ui.label("Drafts").classes("text-2xl font-semibold")
             ui.link(campaign.name, f"/campaigns/{campaign.id}").classes("omni-text")
+        await draw_standstill(self._client, self._id)
         with ui.tabs().props("no-caps align=left").classes("w-full") as tabs:
             approve, write = ui.tab("To approve"), ui.tab("What is written")
             pilot = ui.tab("Autopilot")

@@ -8,6 +8,7 @@ from omni.client.client import OmniClient
 from omni.client.models import HeldOut
 from omni.ui.layout import attempt
 from omni.ui.senders import moment_text
+from omni.ui.standstill import draw_standstill
 
 
 class HeldPanel:
@@ -32,6 +33,7 @@ class HeldPanel:
         found = await attempt(self._client.held(self._campaign_id))
         if found is None:
             return
+        await draw_standstill(self._client, self._campaign_id)
         if not found.items:
             ui.label("No message waits.").classes("omni-muted")
         for each in found.items:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from fastapi import APIRouter, Response
 
 from omni.api.deps import Deps
-from omni.api.drafting import preview_drafts
+from omni.api.drafting import drafting_now, preview_drafts
 from omni.api.idempotency import RunOnce
 from omni.api.routes.params import RowId
 from omni.api.routes.soon import dispatch_soon, draft_soon
@@ -19,6 +19,7 @@ from omni.api.schemas.drafting import (
     AutopilotOut,
     BatchOut,
     Done,
+    DraftingOut,
     DraftsPreview,
     DraftsPreviewIn,
     EditManyIn,
@@ -84,6 +85,15 @@ async def reject_messages(body: RejectManyIn, deps: Deps, once: RunOnce) -> Resp
         return await _each(body.ids, reject)
 
     return await once.run(200, effect)
+
+
+@router.get("/campaigns/{campaign_id}/drafts", summary="Say why nobody is drafted for")
+async def get_drafting(campaign_id: RowId, deps: Deps) -> DraftingOut:
+    """Say how many people wait for a first message, and what keeps it from being written.
+
+    Whether models answer is told by the campaign's last calls of them; nobody is asked for it.
+    """
+    return await drafting_now(deps, campaign_id)
 
 
 @router.post("/campaigns/{campaign_id}/drafts/preview", summary="Preview drafts")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from omni.api.schemas.requests import MAX_ID, Prose, printable
 from omni.campaigns.types import MessageWriter
+from omni.dispatch.types import StandstillKind
 
 MAX_BATCH = 200
 
@@ -86,6 +87,24 @@ class DraftsPreview(_Out):
     finish_at: datetime | None
     unwritten: int = 0
     note: str = ""
+
+
+class DraftingOut(_Out):
+    """Whether first messages are drafted now, and what keeps them from it.
+
+    `reason` is null where nothing does: `campaign` (not active), `template` (none), `no model`
+    (none that writes is set up), `model down` (each that was asked failed), `budget` (spent).
+    """
+
+    campaign_id: int
+    recipients: int = Field(description="People who would get a draft, counted up to 10,000")
+    reason: StandstillKind | None
+    words: str = ""
+    help: str = ""
+    since: datetime | None = None
+    next_at: datetime | None = Field(
+        default=None, description="When drafting is tried again; null: with what asks for it next"
+    )
 
 
 class WriteIn(_In):
