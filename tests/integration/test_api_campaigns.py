@@ -198,10 +198,11 @@ async def test_the_funnel_equals_the_tables(api: Served) -> None:
             from campaigns c where c.id = s.campaign_id
         ), sent as (
             insert into messages (campaign_id, lead_id, platform, platform_id, username, body,
-                body_hash, state, sent_at)
+                body_hash, state, sent_at, step)
             select campaign_id, id, platform, platform_id, username, 'hi', 'h',
-                case when id = :first then 'sent' else 'pending' end, :now
-            from leads where id in (:first, :second)
+                case when id = :first then 'sent' else 'pending' end, :now, step
+            from leads, unnest('{0,1,1000}'::int[]) step
+            where id = :first or (id = :second and step = 0)
         )
         insert into feedback_events (source, event_id, kind, campaign_id, lead_id, platform,
             platform_id, occurred_at)
@@ -224,7 +225,7 @@ async def test_the_funnel_equals_the_tables(api: Served) -> None:
         "judged": 5,  # one has changed since
         "qualified": 4,  # one scores too little, and is a lead by a person's decision
         "leads": 6,
-        "contacted": 1,
+        "contacted": 1,  # in three messages
         "replied": 1,
     }
     assert {state: count for state, count in status.leads.items() if count} == {
@@ -232,7 +233,7 @@ async def test_the_funnel_equals_the_tables(api: Served) -> None:
         "accepted": 1,
         "rejected": 1,
     }
-    assert status.messages == {"sent": 1, "pending": 1}
+    assert status.messages == {"sent": 3, "pending": 1}
     assert status.open_jobs["candidates.refresh"] == 1
 
 

@@ -158,6 +158,36 @@ async def test_no_more_than_the_cap_go_out_by_autopilot_in_any_day(db: Database)
     assert len(sent) >= 8
 
 
+async def test_people_who_take_no_messages_use_up_nothing_of_an_autopilots_cap(
+    db: Database,
+) -> None:
+    campaign = await _autopilot(db, 6, 2)
+    clock = MovingClock()
+    refusals = dict.fromkeys(["p1", "p2", "p3"], "this person does not accept messages")
+    sender = CountingSender(clock, refusals=refusals)
+    await add_account(db, hourly=100, daily=1_000)
+    for _ in range(4):
+        clock.advance(timedelta(minutes=15))
+        await approve_by_autopilot(db, campaign, now=clock())
+        await run(db, sender, clock)
+    assert len(sender.calls) == 2, "its cap, whoever refused before"
+    await approve_by_autopilot(db, campaign, now=clock())
+    refused = await rows(
+        db, "select state, held_by, error from messages where error is not null order by id"
+    )
+    assert {tuple(row.values()) for row in refused} == {
+        ("pending", "approval", "this person does not accept messages")
+    }
+    asked = len(refused)
+    sender.refusals.clear()
+    clock.advance(timedelta(hours=25))
+    await approve_by_autopilot(db, campaign, now=clock())
+    await run(db, sender, clock)
+    assert len(sender.calls) == 4
+    assert asked > 0
+    assert {"p1", "p2"} & set(sender.people), "they are tried again a day later"
+
+
 async def test_an_autopilot_leaves_to_people_what_they_have_touched(db: Database) -> None:
     campaign = await _autopilot(db, 3, 10)
     one, two, _ = await store.list_messages(db, campaign_id=campaign.id)

@@ -40,7 +40,7 @@ async def read_status(db: Database, campaign_id: int) -> StatusOut:
                 judged=judged,
                 qualified=qualified,
                 leads=sum(lead_states.get(state, 0) for state in _STANDING),
-                contacted=message_states.get("sent", 0),
+                contacted=await dispatch.count_contacted(tx, campaign_id),
                 replied=await feedback.count_replied(tx, campaign_id),
             ),
             leads=lead_states,

@@ -139,6 +139,15 @@ select (
         and state in ('sent', 'ambiguous', 'failed') and charged_at > :since
 );
 
+-- name: give_back_refused
+-- messages_by_autopilot, no more than its cap: what the person's own gate holds is no longer under way.
+-- Its `eligible_at` stays: before that the autopilot does not try it again.
+update messages
+set state = 'pending', approved_hash = null, approved_at = null, approved_by = null,
+    held_by = :held_by, updated_at = :now
+where campaign_id = :campaign_id and approved_by = 'autopilot' and state = 'approved'
+    and held_by = any(:gates::text[]) and eligible_at > :now;
+
 -- name: approve_automatically
 -- messages_by_campaign_state for what is pending, the oldest first; leads_pkey and the suppressions'
 -- unique key for each. What a person has edited or approved before is theirs to approve.
@@ -150,6 +159,7 @@ where id in (
     from messages p
     where p.campaign_id = :campaign_id and p.state = 'pending'
         and p.edited_at is null and p.approved_hash is null and p.answers is null
+        and (p.eligible_at is null or p.eligible_at <= :now)
         and exists (
             select from leads l where l.id = p.lead_id and l.state = any(:states::text[])
         )

@@ -19,6 +19,8 @@ QUERIES = load_queries("omni.dispatch", "drafts")
 MAX_COUNTED = 10_000
 """The most recipients that are counted for a preview."""
 AUTOPILOT_WINDOW = timedelta(hours=24)
+REFUSED = (Gate.RECIPIENT, Gate.SUPPRESSED, Gate.LEAD, Gate.CONVERSATION)
+"""What these gates hold may never go, so that no cap is used up by it."""
 _NEWEST = 2**63 - 1
 FIRST_PAGE = (float("inf"), _NEWEST)
 
@@ -152,7 +154,8 @@ async def approve_by_autopilot(
     """Approve drafts that no person has touched, as far as the campaign's cap allows.
 
     What the autopilot approved and is still under way counts, and what of it went out in the last
-    24 hours: so no more than the cap go out by it in any 24 hours, whatever delays them.
+    24 hours: so no more than the cap go out by it in any 24 hours, whatever delays them. What a
+    person's own gate holds goes back to pending, and is tried again when the gate is asked again.
 
     Args:
         tx: A transaction: those of one campaign come one after the other.
@@ -163,6 +166,13 @@ async def approve_by_autopilot(
     cap = await tx.fetchval(QUERIES["lock_autopilot"], campaign_id=campaign_id)
     if cap is None:
         return 0
+    await tx.execute(
+        QUERIES["give_back_refused"],
+        campaign_id=campaign_id,
+        gates=list(REFUSED),
+        held_by=Gate.APPROVAL,
+        now=now,
+    )
     used = await tx.fetchval(
         QUERIES["count_autopilot"], campaign_id=campaign_id, since=now - AUTOPILOT_WINDOW
     )

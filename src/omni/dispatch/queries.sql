@@ -148,6 +148,10 @@ set state = :state::text, error = :error, updated_at = :now,
 where id = :id and state = 'ambiguous'
 returning *;
 
+-- name: count_contacted
+-- messages_sent: the people whose first message was sent; what follows it goes to the same people.
+select count(*) from messages where campaign_id = :campaign_id and step = 0 and state = 'sent';
+
 -- name: count_by_state
 -- messages_by_campaign_state, index only.
 select state, count(*) as messages from messages where campaign_id = :campaign_id group by state;

@@ -319,6 +319,11 @@ async def settle(tx: Executor, message_id: int, *, arrived: bool, now: datetime)
     return _found(row, message_id)
 
 
+async def count_contacted(db: Executor, campaign_id: int) -> int:
+    """Return how many people a campaign has written to."""
+    return await db.fetchval(QUERIES["count_contacted"], campaign_id=campaign_id)
+
+
 async def count_by_state(db: Executor, campaign_id: int) -> dict[str, int]:
     """Return how many messages of a campaign are in each state that occurs."""
     rows = await db.fetch(QUERIES["count_by_state"], campaign_id=campaign_id)

@@ -193,7 +193,7 @@ class Funnel(_Out):
         description="Those whose newest such verdict says yes, at or above the threshold"
     )
     leads: int = Field(description="New, accepted, rejected, contacted and replied leads")
-    contacted: int = Field(description="Messages that were sent")
+    contacted: int = Field(description="People who were written to, however often")
     replied: int = Field(description="Leads that have written back")
 
 
