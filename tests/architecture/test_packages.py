@@ -38,7 +38,7 @@ PLACES: dict[str, tuple[str, ...]] = {
                  "connectors/synthetic/*.py"),
     "jinja2": ("dispatch/*.py",),
     "numpy": ("weights/*.py",),
-    "pyarrow": ("connectors/file/parquet.py",),
+    "pyarrow": ("connectors/file/parquet.py", "api/parquet.py"),
     "python_multipart": ("api/uploads.py",),
     "regex": ("base/graphemes.py",),
     "protego": ("connectors/web/robots.py",),

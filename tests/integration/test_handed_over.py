@@ -11,13 +11,14 @@ import pytest
 
 from omni.base.errors import Rejected
 from omni.base.settings import Settings
+from omni.base.spreadsheet import harmless
 from omni.connectors.handover.export import ExportSender
 from omni.connectors.handover.opening import open_handovers
 from omni.connectors.handover.webhook import WebhookSender
 from omni.connectors.types import Credentials
 from omni.dispatch import store as messages
 from omni.dispatch.accounts_store import list_accounts
-from omni.dispatch.spreadsheet import COLUMNS, harmless
+from omni.dispatch.spreadsheet import COLUMNS
 from omni.dispatch.work import dispatch
 from omni.flow.world import build_world
 from omni.leads import suppressions_store as suppressions

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
+from omni.api import lead_files_store as lead_files
 from omni.api.funnel import read_status
 from omni.base.clock import utc_now
 from omni.base.ids import new_id
@@ -162,6 +163,13 @@ async def deep_page(db: Database, campaign: Campaign) -> object:
     return page
 
 
+async def lead_file(db: Database, campaign: Campaign) -> object:
+    ids = await lead_files.rank_leads(db, campaign.id, state=None)
+    pages = [len(page) async for page in lead_files.pages_of_leads(db, ids)]
+    assert sum(pages) == len(ids) > 300
+    return pages
+
+
 async def status(db: Database, campaign: Campaign) -> object:
     shown = await read_status(db, campaign.id)
     assert CHOSEN * 0.9 < shown.funnel.candidates <= CHOSEN
@@ -177,6 +185,7 @@ STEPS = (
     Step("promote", promote, 700, 14, 6),
     Step("leads", first_page, 50, 3, 2),
     Step("leads, deep", deep_page, 50, 3, 2),
+    Step("leads, file", lead_file, 400, 40, 8),
     Step("status", status, CHOSEN, 5, 3),
 )
 

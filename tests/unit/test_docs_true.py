@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from typer.main import get_command
 
+from omni.api.lead_files import COLUMNS
 from omni.base.settings import Settings
 from omni.cli.main import app
 from omni.storage.sql import parse_queries
@@ -153,3 +154,10 @@ def test_the_locks_agree_and_name_no_address() -> None:
     assert run.items() <= dev.items()
     assert "pytest" in dev.keys() - run.keys()
     assert "://" not in text_of("requirements.lock", "requirements-dev.lock")
+
+
+def test_the_columns_of_lead_files_are_told() -> None:
+    (table,) = re.findall(r"^\| Column \| Is \|$(.*?)^$", text_of("docs/exporting.md"), re.M | re.S)
+    first_cells = re.findall(r"^\|([^|]+)\|", table, re.M)
+    told = [name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)]
+    assert told == list(COLUMNS)

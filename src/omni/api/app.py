@@ -28,6 +28,7 @@ from omni.api.routes import (
     jobs,
     judge,
     judge_jobs,
+    lead_files,
     leads,
     messages,
     people,
@@ -42,6 +43,7 @@ from omni.api.security import Guard
 
 API_ROUTERS = (
     leads.router,
+    lead_files.router,
     campaigns.router,
     jobs.router,
     imports.router,

@@ -234,9 +234,9 @@ def _invalid(found: Sequence[Any], *, instance: str) -> Response:
         detail = f"The body is not valid JSON: {reason} at character {position}"
         return problem(400, detail, instance=instance)
     if all(error["loc"][0] == "path" for error in found):
-        return problem(
-            404, f"Nothing has this {first['loc'][-1]}: it must be an id", instance=instance
-        )
+        must = first["ctx"]["expected"] if first["type"] == "literal_error" else "an id"
+        detail = f"Nothing has this {first['loc'][-1]}: it must be {must}"
+        return problem(404, detail, instance=instance)
     errors = [_field_error(error) for error in found[:MAX_ERRORS]]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     field = errors[0]["field"]

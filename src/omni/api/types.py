@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 Scope = Literal["read", "write"]
@@ -27,3 +28,9 @@ class ApiKey:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+
+CellKind = Literal["whole", "number", "text", "yes_or_no", "moment", "reasons"]
+"""What is in a column of a file that is given out."""
+
+Rows = Sequence[Mapping[str, Any]]

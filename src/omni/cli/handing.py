@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from omni.cli.files import whole_file
 from omni.cli.reading import ask_api
 from omni.cli.render import write
 
@@ -28,7 +29,7 @@ def handed_over(
 
     async def fetch(client: OmniClient) -> int:
         rows = 0
-        with out.open("wb") as file:
+        with whole_file(out, replace=True) as file:
             async for piece in client.handed_over(account, since=moment):
                 rows += piece.count(b"\r\n")
                 file.write(piece)

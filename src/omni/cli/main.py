@@ -19,6 +19,7 @@ from omni.cli import (
     judge,
     judging,
     keys,
+    lead_files,
     persons,
     reading,
     replaying,
@@ -57,6 +58,7 @@ app.command("accounts", help="List the accounts, or show, pause or resume one.")
 app.command("inbox", help="List who wrote back, or show a conversation.")(inbox.inbox)
 app.command("held", help="Say why nothing is sent for a campaign.")(sending.held)
 suppressing.add_commands(app)
+app.add_typer(lead_files.app, name="leads")
 app.add_typer(keys.app, name="keys")
 app.add_typer(persons.app, name="person")
 app.add_typer(webhooks.app, name="webhooks")

@@ -23,7 +23,6 @@ Told = TypeVar("Told")
 def add_commands(app: typer.Typer) -> None:
     """Add the commands that read."""
     app.command("campaigns", help="List the campaigns, or show one with its funnel.")(campaigns)
-    app.command("leads", help="List a campaign's leads, best first, with the reasons.")(leads)
     app.command("jobs", help="List the jobs, newest first, or show one.")(jobs)
     app.command("platforms", help="List where a crawl can begin.")(platforms)
 

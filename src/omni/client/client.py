@@ -12,6 +12,7 @@ from omni.client.handed import HandedCalls
 from omni.client.imports import ImportCalls
 from omni.client.inbox import InboxCalls
 from omni.client.judge import JudgeCalls
+from omni.client.lead_files import LeadFileCalls
 from omni.client.operations import OperationCalls
 from omni.client.people import PeopleCalls
 from omni.client.persons import PersonCalls
@@ -30,6 +31,7 @@ class OmniClient(
     ImportCalls,
     InboxCalls,
     JudgeCalls,
+    LeadFileCalls,
     PeopleCalls,
     PersonCalls,
     SuppressionCalls,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from typing import IO, Final
 
 import httpx
@@ -83,7 +83,7 @@ class Transport:
             ApiProblem: The API refused.
             ApiUnreachable: It cannot be reached.
         """
-        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        query = _query(params)
         wait = _FIRST_WAIT_S
         for _ in range(attempts - 1):
             try:
@@ -177,17 +177,30 @@ class Transport:
             return response.content
         raise _problem_of(response)
 
-    async def stream(self, path: str) -> AsyncIterator[bytes]:
-        """Yield the body piece by piece.
+    async def stream(
+        self,
+        path: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        begun: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Yield the body piece by piece; one that breaks off raises.
+
+        Args:
+            path: Where from.
+            params: Of the address.
+            begun: Called once with the headers, before the first piece.
 
         Raises:
             ApiProblem, ApiUnreachable: As in `get`.
         """
         try:
-            async with self._http.stream("GET", path) as response:
+            async with self._http.stream("GET", path, params=_query(params)) as response:
                 if not response.is_success:
                     await response.aread()
                     raise _problem_of(response)
+                if begun is not None:
+                    begun(response.headers)
                 async for piece in response.aiter_bytes():
                     yield piece
         except httpx.TransportError as error:
@@ -215,6 +228,11 @@ class Transport:
         if response.is_success:
             return response.content
         raise _problem_of(response)
+
+
+def _query(params: Mapping[str, object] | None) -> dict[str, str]:
+    """Return the parameters that are given, as text."""
+    return {name: str(value) for name, value in (params or {}).items() if value is not None}
 
 
 def _problem_of(response: httpx.Response) -> ApiProblem:

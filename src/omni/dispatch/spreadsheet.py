@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
 
+from omni.base.spreadsheet import harmless
+
 COLUMNS = (
     "id", "platform", "platform_id", "username", "name", "message", "campaign", "step",
     "handed_over_at",
 )  # fmt: skip
-
-_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,3 @@ def handed_csv(messages: Iterable[HandedOver], *, header: bool) -> str:
         cells = map(harmless, told)
         writer.writerow((each.id, *cells, each.step + 1, each.sent_at.isoformat()))
     return out.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """Return a text as a cell that is no formula; its line breaks stay, control characters go."""
-    text = "".join(c for c in cell if c.isprintable() or c == "\n")
-    return f"'{text}" if text.lstrip().startswith(_BEGINS_FORMULA) else text

@@ -215,7 +215,8 @@ select
 from (
     select
         l.id, l.campaign_id, l.profile_id, l.platform, l.platform_id,
-        (:profile_urls::jsonb ->> l.platform) || l.platform_id as profile_url,
+        substring((:profile_urls::jsonb ->> l.platform) || l.platform_id from '^https?://.*')
+            as profile_url,
         l.username, l.display_name, l.score, l.confidence, l.reasons, l.state,
         l.decided_at, l.created_at, l.updated_at, l.later_score, l.later_qualified
     from leads l

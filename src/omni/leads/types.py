@@ -12,8 +12,21 @@ LEAD_STATES: tuple[LeadState, ...] = (
     "new", "accepted", "rejected", "contacted", "replied", "withdrawn",
 )  # fmt: skip
 
-PROFILE_URLS = {"bluesky": "https://bsky.app/profile/"}
-"""Where people look at a profile: the immutable id follows. Platforms without one are left out."""
+PROFILE_URLS = {
+    "bluesky": "https://bsky.app/profile/",
+    "mastodon": "",
+    "matrix": "https://matrix.to/#/",
+    "web": "",
+}
+"""Where people look at a profile: the immutable id follows, which may be the whole address itself.
+Platforms without one are left out; so is an address that is none of HTTP."""
+
+
+def profile_url(platform: str, platform_id: str) -> str | None:
+    """Return where people look at a profile; None where there is no such page."""
+    base = PROFILE_URLS.get(platform)
+    url = None if base is None else base + platform_id
+    return url if url and url.startswith(("https://", "http://")) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from omni.base.settings import Settings, is_loopback
 from omni.client.client import ApiProblem, ApiUnreachable
+from omni.client.lead_files import LeadFormat
 from omni.ui.accounts import AccountsPage
 from omni.ui.campaign import CampaignPage
 from omni.ui.campaigns import draw_campaigns
@@ -35,6 +36,12 @@ PICTURE_HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+
+FILE_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
 }
 
 
@@ -92,20 +99,38 @@ def _register_downloads(sessions: Sessions) -> None:
         client = sessions.find()
         if client is None:
             return Response(status_code=404)
-        pieces = client.handed_over(account_id)
-        try:
-            first = await anext(pieces, b"")
-        except (ApiProblem, ApiUnreachable) as problem:
-            return PlainTextResponse(str(problem), HTTPStatus.BAD_GATEWAY)
-
-        async def whole() -> AsyncIterator[bytes]:
-            yield first
-            async for piece in pieces:
-                yield piece
-
         name = f"handed-over-{account_id}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return StreamingResponse(whole(), media_type="text/csv; charset=utf-8", headers=headers)
+        return await _handed_on(client.handed_over(account_id), name)
+
+    @app.get("/campaigns/{campaign_id:int}/leads.{kind}")
+    async def leads(  # pyright: ignore[reportUnusedFunction]
+        campaign_id: int, kind: LeadFormat, state: str | None = None
+    ) -> Response:
+        client = sessions.find()
+        if client is None:
+            return Response(status_code=404)
+        pieces = client.lead_file(campaign_id, kind, state=state)
+        return await _handed_on(pieces, f"leads-{campaign_id}.{kind}")
+
+
+async def _handed_on(pieces: AsyncIterator[bytes], name: str) -> Response:
+    """Return a file of the API as it comes; one that breaks off there breaks off here."""
+    try:
+        first = await anext(pieces, b"")
+    except (ApiProblem, ApiUnreachable) as problem:
+        return PlainTextResponse(str(problem), HTTPStatus.BAD_GATEWAY)
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    media_type = FILE_TYPES[name.rpartition(".")[2]]
+    return StreamingResponse(whole(), media_type=media_type, headers=headers)
 
 
 def _register_missing() -> None:

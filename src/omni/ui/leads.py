@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from nicegui import ui
 
 from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
+from omni.client.lead_files import LeadFormat
 from omni.client.models import Decision, LeadOut, Page
 from omni.ui.freshness import draw_picture
 from omni.ui.layout import attempt, chip
@@ -15,6 +17,11 @@ from omni.ui.paging import PAGE, PagedList
 from omni.ui.recordings import show_recordings
 from omni.ui.why import show_why
 
+FILES: dict[LeadFormat, str] = {
+    "csv": "CSV, for spreadsheets",
+    "jsonl": "JSON lines, for programs",
+    "parquet": "Parquet, for data tools",
+}
 STATES = ("all", "new", "accepted", "rejected", "contacted", "replied", "withdrawn")
 
 
@@ -29,6 +36,18 @@ class LeadList(PagedList[LeadOut]):
         self._campaign_id = campaign_id
         self._changed = changed
         self._avatars: dict[int, str] = {}
+
+    def draw_extra(self) -> None:
+        """Offer the leads that are shown as a file, all of them."""
+        with ui.dropdown_button("Export", icon="download", auto_close=True).props(
+            "flat dense no-caps data-export"
+        ):
+            for kind, words in FILES.items():
+                ui.item(words, on_click=partial(self._export, kind))
+
+    def _export(self, kind: LeadFormat) -> None:
+        of_state = "" if self.state == "all" else f"?state={self.state}"
+        ui.download.from_url(f"/campaigns/{self._campaign_id}/leads.{kind}{of_state}")
 
     async def fetch(self, state: str, cursor: str | None) -> Page[LeadOut]:
         """Ask for a page of leads."""

@@ -41,6 +41,9 @@ class PagedList(ABC, Generic[T]):
     def empty_text(self, state: str) -> str:
         """Return what to say where there is nothing."""
 
+    def draw_extra(self) -> None:
+        """Draw what else belongs beside the filter: nothing, if a list does not say."""
+
     @property
     def state(self) -> str:
         """The state that is shown."""
@@ -56,6 +59,7 @@ class PagedList(ABC, Generic[T]):
             ).props("dense no-caps unelevated")
             self._news = ui.button("Show what is new", icon="refresh", on_click=self.reload)
             self._news.props("flat dense no-caps").set_visibility(False)
+            self.draw_extra()
         self._list = ui.column().classes("w-full gap-3")
         self._more = ui.button("More", on_click=self._next).props("flat no-caps")
         await self._next()

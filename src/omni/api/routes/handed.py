@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 
 from omni.api.deps import Deps
 from omni.api.routes.params import RowId
+from omni.base.spreadsheet import BYTE_ORDER_MARK
 from omni.dispatch import accounts_store, handed_store
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -42,6 +43,6 @@ async def get_handed_over(
 
 
 async def _pieces(deps: Deps, account_id: int, since: datetime) -> AsyncIterator[str]:
-    yield "\ufeff"
+    yield BYTE_ORDER_MARK
     async for piece in handed_store.handed_over(deps.db, account_id, since=since):
         yield piece

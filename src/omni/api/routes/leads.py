@@ -30,7 +30,7 @@ from omni.dispatch.types import LEAD_REJECTED
 from omni.feedback import store as feedback
 from omni.jobs import store as jobs
 from omni.leads import store as leads
-from omni.leads.types import PROFILE_URLS, Lead
+from omni.leads.types import Lead, profile_url
 from omni.storage.db import Database, Tx
 
 router = APIRouter(tags=["leads"])
@@ -139,6 +139,5 @@ async def list_messages(
 
 def lead_out(lead: Lead) -> LeadOut:
     """Show a lead as a page of leads has it."""
-    base = PROFILE_URLS.get(lead.platform)
-    profile_url = None if base is None else base + lead.platform_id
-    return LeadOut.model_validate({**asdict(lead), "profile_url": profile_url})
+    link = profile_url(lead.platform, lead.platform_id)
+    return LeadOut.model_validate({**asdict(lead), "profile_url": link})
