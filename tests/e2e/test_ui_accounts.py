@@ -11,6 +11,20 @@ from tests.conftest import require
 from tests.e2e.product import running_product
 from tests.e2e.test_ui import CHROMIUM, browser, open_page, pictures_of, shoot
 
+_WROTE_FIRST = (
+    "with known as (insert into correspondents values ('synthetic', 'early', now())),"
+    " raw as (insert into profiles_raw (platform, platform_id, username, payload, content_hash)"
+    " values ('synthetic', 'early', 'early', '{{}}', 'h') returning profile_id),"
+    " score as (insert into llm_scores (campaign_id, profile_id, username, profile_hash,"
+    " criteria_hash, model, prompt_version, outcome, qualified, score, raw, latency_ms)"
+    " select {campaign}, profile_id, 'early', 'v', 'c', 'm', '1', 'verdict', true, 0.9, '', 1"
+    " from raw returning id, profile_id)"
+    " insert into leads (campaign_id, profile_id, platform, platform_id, username, score_id, score,"
+    " reasons) select {campaign}, profile_id, 'synthetic', 'early', 'early', id, 0.9, '[]'"
+    " from score returning id"
+)
+"""A lead who has written to us before anybody wrote to them."""
+
 
 @pytest.mark.browser
 @pytest.mark.xdist_group("product")
@@ -68,6 +82,11 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
         await held.get_by_role("button", name="Look again").click()
         gate = held.locator("[data-gate=approval]")
         await expect(gate).to_contain_text("Read the messages and approve them.")
+        await product.rows(_WROTE_FIRST.format(campaign=campaign.id))
+        await held.get_by_role("button", name="Look again").click()
+        await expect(held.locator("[data-in-conversation]")).to_contain_text(
+            "1 lead gets no first message: already in conversation."
+        )
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, "nothing hangs over the edge"
         await shoot(page, folder, "held-dark")

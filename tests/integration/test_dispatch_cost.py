@@ -138,6 +138,11 @@ COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
         },
         1_500,
     ),
+    "in conversation": (
+        DISPATCH["count_in_conversation"],
+        {"campaign_id": 1, "open_states": ["pending"], "conversation_since": NOW, "limit": 20},
+        1_500,
+    ),
     "due": (
         DISPATCH["page_due"],
         {

@@ -7,7 +7,7 @@ from datetime import datetime
 from omni.api.schemas import AccountNow, AccountOut, CampaignHeld, HeldOut
 from omni.api.schemas.accounts import TriesOut
 from omni.campaigns import store as campaigns
-from omni.dispatch import accounts_store, forecast_store, held_store, pacing_store
+from omni.dispatch import accounts_store, drafts_store, forecast_store, held_store, pacing_store
 from omni.dispatch import plan as gates
 from omni.dispatch.types import Account
 from omni.storage.db import Executor
@@ -73,4 +73,10 @@ async def campaign_held(
         ],
         due=sum(each.messages for each in waiting if each.state == "approved" and each.due),
         finish=finish,
+        in_conversation=await drafts_store.count_in_conversation(
+            db,
+            campaign_id,
+            open_states=gates.OPEN_STATES,
+            conversation_since=now - gates.CONVERSATION,
+        ),
     )

@@ -49,6 +49,8 @@ def held(campaign: Campaign, as_json: Json = False) -> None:
     if drafting.reason is not None and drafting.recipients:
         write(f"{drafting.recipients:,} wait for a first message: {drafting.words}.")
         write(drafting.help)
+    if found.in_conversation:
+        write(f"Leads without a first message, already in conversation: {found.in_conversation:,}")
 
 
 def _list(*, as_json: bool) -> None:

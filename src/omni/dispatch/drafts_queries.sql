@@ -1,9 +1,10 @@
 -- owns:
--- reads: messages, campaigns, profile_features, leads
+-- reads: messages, campaigns, profile_features, leads, correspondents
 
 -- name: page_recipients
 -- leads_ranked_by_state, best first from the keyset on; each probe is on a unique key
--- (messages by person, profile_features_pkey, suppressions) or leads_by_profile.
+-- (messages by person, profile_features_pkey, suppressions, correspondents) or leads_by_profile.
+-- Who has written to us gets no first message, whoever wrote first.
 select
     l.id as lead_id, l.profile_id, l.platform, l.platform_id, l.username, l.display_name,
     l.score, l.reasons
@@ -21,6 +22,10 @@ where l.campaign_id = :campaign_id
     and not is_suppressed(l.platform, l.platform_id, f.username)
     and not exists (
         select from leads r where r.profile_id = l.profile_id and r.state = 'replied'
+    )
+    and not exists (
+        select from correspondents w
+        where w.platform = l.platform and w.platform_id = l.platform_id
     )
     and not exists (
         select from messages m
@@ -52,6 +57,10 @@ from (
             select from leads r where r.profile_id = l.profile_id and r.state = 'replied'
         )
         and not exists (
+            select from correspondents w
+            where w.platform = l.platform and w.platform_id = l.platform_id
+        )
+        and not exists (
             select from messages m
             where m.platform = l.platform and m.platform_id = l.platform_id
                 and m.campaign_id <> l.campaign_id
@@ -61,6 +70,37 @@ from (
     limit :limit
 ) open
 group by platform;
+
+-- name: count_in_conversation
+-- leads_ranked_by_state, the best up to the bound; probes as in page_recipients: leads that get no
+-- first message because somebody is talking with them.
+select count(*)
+from (
+    select l.platform, l.platform_id, l.profile_id, l.campaign_id
+    from leads l
+    where l.campaign_id = :campaign_id and l.state in ('new', 'accepted')
+    order by l.score desc, l.id desc
+    limit :limit
+) l
+where not exists (
+        select from messages m
+        where m.platform = l.platform and m.platform_id = l.platform_id
+            and m.campaign_id = l.campaign_id and m.step = 0
+    )
+    and (
+        exists (
+            select from correspondents w
+            where w.platform = l.platform and w.platform_id = l.platform_id
+        )
+        or exists (select from leads r where r.profile_id = l.profile_id and r.state = 'replied')
+        or exists (
+            select from messages m
+            where m.platform = l.platform and m.platform_id = l.platform_id
+                and m.campaign_id <> l.campaign_id
+                and (m.state = any(:open_states::text[])
+                    or (m.state = 'sent' and m.sent_at > :conversation_since))
+        )
+    );
 
 -- name: count_waiting
 -- messages_to_send, one platform's part of it, up to the bound.
@@ -93,6 +133,10 @@ where m.campaign_id = :campaign_id
     and not exists (
         select from leads r where r.profile_id = l.profile_id and r.state = 'replied'
     )
+    and not exists (
+        select from correspondents w
+        where w.platform = l.platform and w.platform_id = l.platform_id
+    )
 order by m.id
 limit :limit;
 
@@ -117,6 +161,11 @@ join leads l on l.id = d.lead_id and l.state = any(:states::text[])
 where not is_suppressed(d.platform, d.platform_id, d.username)
     and not exists (
         select from leads r where r.profile_id = d.profile_id and r.state = 'replied' offset 0
+    )
+    and not exists (
+        select from correspondents w
+        where w.platform = d.platform and w.platform_id = d.platform_id
+        offset 0
     )
 order by d.place
 for share skip locked

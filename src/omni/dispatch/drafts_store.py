@@ -148,6 +148,23 @@ async def count_recipients(
     return {row["platform"]: row["people"] for row in rows}
 
 
+async def count_in_conversation(
+    db: Executor,
+    campaign_id: int,
+    *,
+    open_states: Sequence[MessageState],
+    conversation_since: datetime,
+) -> int:
+    """Return how many of the best `MAX_COUNTED` leads get no first draft: they are talked with."""
+    return await db.fetchval(
+        QUERIES["count_in_conversation"],
+        campaign_id=campaign_id,
+        open_states=list(open_states),
+        conversation_since=conversation_since,
+        limit=MAX_COUNTED,
+    )
+
+
 async def approve_by_autopilot(
     tx: Executor, campaign_id: int, *, states: Sequence[str], now: datetime
 ) -> int:

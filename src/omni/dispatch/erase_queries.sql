@@ -1,5 +1,5 @@
 -- owns:
--- reads: messages, accounts
+-- reads: messages, accounts, correspondents
 
 -- name: held_messages
 -- The unique key's prefix (platform, platform_id).
@@ -47,3 +47,13 @@ where a.pause_reason ~* :pattern or a.last_error ~* :pattern;
 -- The unique key's prefix (platform, platform_id).
 select distinct m.username as name from messages m
 where m.platform = :platform and m.platform_id = :platform_id;
+
+-- name: held_correspondents
+-- correspondents_pkey.
+select to_jsonb(c) as row from correspondents c
+where c.platform = :platform and c.platform_id = :platform_id
+limit :limit::int;
+
+-- name: erase_correspondents
+-- correspondents_pkey.
+delete from correspondents c where c.platform = :platform and c.platform_id = :platform_id;

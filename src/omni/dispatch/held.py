@@ -16,7 +16,8 @@ HELP: Final[Mapping[Gate, str]] = {
     Gate.SUPPRESSED: "Nothing: these people must not be written to.",
     Gate.RECIPIENT: "Nothing: these people do not take messages. They are asked again daily.",
     Gate.LEAD: "Accept the leads if the campaign wants these people after all.",
-    Gate.CONVERSATION: "Nothing: somebody is talking with them. Go on in the inbox.",
+    Gate.CONVERSATION: "Nothing: they have written to us, or another campaign has written to them."
+    " Go on in the inbox.",
     Gate.CAMPAIGN: "Make the campaign active.",
     Gate.NO_SENDER: "Set up the platform: this installation cannot send there.",
     Gate.NO_ACCOUNT: "Add an account on this platform.",

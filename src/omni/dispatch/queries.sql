@@ -1,4 +1,4 @@
--- owns: messages
+-- owns: messages, correspondents
 -- reads: leads
 
 -- name: get_message
@@ -89,6 +89,12 @@ update messages
 set answered_at = :now, updated_at = :now
 where platform = :platform and platform_id = :platform_id
     and state in ('sending', 'sent', 'ambiguous') and answered_at is null;
+
+-- name: note_correspondent
+-- correspondents_pkey: they have written to one of our accounts, perhaps before anybody wrote to them.
+insert into correspondents (platform, platform_id, since)
+values (:platform, :platform_id, :now)
+on conflict (platform, platform_id) do nothing;
 
 -- name: insert_answer
 -- Unique (platform, platform_id, campaign_id, step): answers stand behind every step of a campaign.

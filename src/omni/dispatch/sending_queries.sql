@@ -1,5 +1,5 @@
 -- owns:
--- reads: accounts, messages, campaigns, profile_features, leads
+-- reads: accounts, messages, campaigns, profile_features, leads, correspondents
 
 -- name: pick_own
 -- messages_bound: whom this account has written to before, and who has waited for the longest time;
@@ -39,6 +39,9 @@ select
     m.answers is null and (
         exists (
             select from leads l where l.id = m.lead_id and l.state = 'replied'
+        ) or exists (
+            select from correspondents w
+            where w.platform = m.platform and w.platform_id = m.platform_id
         ) or exists (
             select from messages o
             where o.platform = m.platform and o.platform_id = m.platform_id

@@ -163,7 +163,7 @@ async def cancel_for_person(
         platform_id: Their immutable id.
         reason: Why, in words.
         now: The present moment.
-        replied: They have written back: no further step of any campaign goes to them.
+        replied: They have written to us, back or first: no step of any campaign goes to them.
         for_good: Answers that a person of ours has written are cancelled, too; else they wait to be
             approved once more.
 
@@ -173,6 +173,9 @@ async def cancel_for_person(
     if replied:
         await tx.execute(
             QUERIES["mark_answered"], platform=platform, platform_id=platform_id, now=now
+        )
+        await tx.execute(
+            QUERIES["note_correspondent"], platform=platform, platform_id=platform_id, now=now
         )
     return await tx.execute(
         QUERIES["cancel_for_person"],

@@ -169,7 +169,7 @@ class Facts:
 
     Attributes:
         lead_closed: Its lead was withdrawn or rejected: the campaign no longer wants this person.
-        in_conversation: They wrote back, or another campaign has written to them.
+        in_conversation: They have written to us, or another campaign has written to them.
         other_sender: The account that wrote to them first, if it is not the one that asks.
         written_at: When they were last written to, by any account and campaign.
     """

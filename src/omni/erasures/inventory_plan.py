@@ -120,6 +120,7 @@ INVENTORY: Mapping[str, Kept] = {
         "looks look_at bound_account_id delivered_at bounced_at blocked_at opted_out_at answers "
         "answered_at",
     ),
+    "correspondents": _kept("removed", "platform platform_id since"),
     "feedback_events": _kept(
         "removed",
         "id source event_id kind campaign_id lead_id profile_id message_id platform platform_id "

@@ -38,6 +38,10 @@ class HeldPanel:
             ui.label("No message waits.").classes("omni-muted")
         for each in found.items:
             self._gate(each)
+        if found.in_conversation:
+            ui.label(in_conversation_words(found.in_conversation)).props(
+                "data-in-conversation"
+            ).classes("text-sm omni-text")
         if found.finish is not None:
             text = f"What is due could be out by {moment_text(found.finish)}."
             ui.label(text).classes("text-sm omni-muted omni-text")
@@ -52,3 +56,9 @@ class HeldPanel:
                     when = f"next at {moment_text(held.next_eligible)}"
                     ui.label(when).classes("omni-muted text-sm")
             ui.label(held.help).classes("text-sm omni-muted omni-text")
+
+
+def in_conversation_words(leads: int) -> str:
+    """Say how many leads get no first message because somebody is talking with them."""
+    who = "1 lead gets" if leads == 1 else f"{leads:,} leads get"
+    return f"{who} no first message: already in conversation. Go on in the inbox."

@@ -191,6 +191,11 @@ class CampaignHeld(BaseModel):
     campaign_id: int
     items: list[HeldOut]
     due: int = Field(description="Approved messages that wait for nothing but an account")
+    in_conversation: int = Field(
+        default=0,
+        description="Leads, of the best 10,000, that get no first message: they have written to "
+        "us, or another campaign has written to them",
+    )
     finish: datetime | None = Field(
         description="When all that is approved on their platforms is out; null: never, or none is"
     )
