@@ -154,6 +154,14 @@ async def test_the_epoch_is_kept(broker: Broker) -> None:
     await broker.ping()
 
 
+async def test_a_word_is_remembered_under_its_name(broker: Broker) -> None:
+    assert await broker.recall("sent") is None
+    await broker.remember("sent", "yesterday")
+    await broker.remember("sent", "today")
+    await broker.remember("other", "x")
+    assert await broker.recall("sent") == "today"
+
+
 async def test_a_server_that_is_not_there_is_a_passing_fault() -> None:
     gone = BullBroker("redis://127.0.0.1:1/0", prefix="t")
     for call in (gone.ping(), gone.epoch(), gone.set_epoch("x"), gone.publish("crawl", rings(1))):

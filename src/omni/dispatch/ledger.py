@@ -130,6 +130,13 @@ async def record(db: Executor, message: Message, outcome: Outcome, now: datetime
     )
 
 
+async def last_sent(db: Executor) -> tuple[str, datetime | None]:
+    """Return the database's name, and when the newest message that was sent was recorded."""
+    row = await db.fetchrow(QUERIES["last_sent"])
+    assert row is not None
+    return row["name"], row["at"]
+
+
 async def contacted(db: Executor, now: datetime) -> tuple[int, ...]:
     """Return the leads that were written to in the last days and are not marked as contacted."""
     rows = await db.fetch(QUERIES["list_contacted"], since=now - _CONTACTED_SINCE, limit=MAX_MARKED)

@@ -190,6 +190,20 @@ where id in (
     for update skip locked
 );
 
+-- name: last_sent
+-- messages_charged, for each account from its newest entry on: a handful that are under way, or in
+-- doubt, come before the newest that was sent. That one never becomes older.
+select current_database() as name, (
+    select max(s.charged_at)
+    from accounts a
+    cross join lateral (
+        select m.charged_at from messages m
+        where m.account_id = a.id and m.charged_at is not null and m.state = 'sent'
+        order by m.charged_at desc
+        limit 1
+    ) s
+) as at;
+
 -- name: list_contacted
 -- messages_charged for each account, then leads_pkey: leads whose mark got lost are found again.
 select l.id

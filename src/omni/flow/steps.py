@@ -32,6 +32,7 @@ from omni.flow.inboxes import classify_replies, sweep_feedback
 from omni.flow.pictures import HeldAlbum, fetch_images, sweep_images
 from omni.flow.reenriching import reenrich_profiles
 from omni.flow.rereading import crawl_refresh
+from omni.flow.restored import note_sent, pause_if_restored
 from omni.flow.sweeping import sweep_storage
 from omni.flow.types import JobContext, Step, StepResult, Steps
 from omni.flow.world import World
@@ -174,7 +175,11 @@ async def _promote(world: World, campaign: Campaign) -> LeadReport:
 
 
 async def dispatch_messages(world: World, job: JobContext, args: DispatchMessages) -> StepResult:
-    """Send what was approved, as far as the accounts' limits allow."""
+    """Send what was approved, as far as the accounts' limits allow.
+
+    From a database that was restored from a backup nothing goes until a person says so.
+    """
+    await pause_if_restored(world)
     report = await dispatching.dispatch(
         world.db,
         world.senders,
@@ -185,6 +190,8 @@ async def dispatch_messages(world: World, job: JobContext, args: DispatchMessage
     )
     async with world.db.transaction() as tx:
         await leads_store.mark_contacted(tx, report.contacted_lead_ids, now=world.clock())
+    if report.sent:
+        await note_sent(world)
     return StepResult(_plain(asdict(report)), follow.after_dispatch(report.next_eligible))
 
 

@@ -80,6 +80,16 @@ class BullBroker:
         async with _passing_faults():
             await self._client.set(self._epoch_key, mark)
 
+    async def recall(self, name: str) -> str | None:
+        """Return the word that was last remembered under a name."""
+        async with _passing_faults():
+            return await self._client.get(f"{self._prefix}:memory:{name}")
+
+    async def remember(self, name: str, word: str) -> None:
+        """Keep a word for as long as Redis keeps its data."""
+        async with _passing_faults():
+            await self._client.set(f"{self._prefix}:memory:{name}", word)
+
     async def ping(self) -> None:
         """Return when Redis answers."""
         async with _passing_faults():

@@ -45,6 +45,14 @@ class Broker(Protocol):
         """Set the mark that lives and dies with the broker's data."""
         ...
 
+    async def recall(self, name: str) -> str | None:
+        """Return the word that was last remembered under a name, None if there is none."""
+        ...
+
+    async def remember(self, name: str, word: str) -> None:
+        """Keep a word outside of the database, as long as the broker keeps its data."""
+        ...
+
     async def ping(self) -> None:
         """Return when the broker answers."""
         ...
