@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from omni.api.errors import MEDIA_TYPE, TITLES
 from omni.api.schemas import Problem
+from omni.api.schemas.examples import ANSWERS, BODIES
 from omni.api.schemas.inbox import DeliveryIn
 
 _NEVER_HERE = {
@@ -37,7 +38,7 @@ code {{ font-family: ui-monospace, monospace }}
 p {{ margin: .25rem 0 }}
 </style>
 <h1>{title}</h1>
-<p>{summary} The full description, with every field and example, is
+<p>{summary} The full description, with every field and examples, is
 <a href="/openapi.json">openapi.json</a>.</p>
 {operations}
 </html>"""
@@ -76,6 +77,9 @@ def _document(app: FastAPI, *, needs_key: bool) -> dict[str, Any]:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
+    for name, example in {**BODIES, **ANSWERS}.items():
+        if name in schemas:
+            schemas[name]["examples"] = [example]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for path, operations in document["paths"].items():

@@ -22,12 +22,7 @@ PersonId = Annotated[
 class PersonRef(BaseModel):
     """A person, by platform and immutable id; a name that one profile has will do as well."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "example": {"platform": "bluesky", "platform_id": "did:plc:ewvi7nxzyoun6zhxrhs64oiz"}
-        },
-    )
+    model_config = ConfigDict(extra="forbid")
 
     platform: Line
     platform_id: PersonId

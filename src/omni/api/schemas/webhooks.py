@@ -13,10 +13,7 @@ from omni.webhooks.types import EVENT_KINDS, DeliveryState, EndpointStatus, Even
 class EndpointIn(BaseModel):
     """An address that is to be told what happens."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"example": {"url": "https://crm.example.org/omni", "kinds": []}},
-    )
+    model_config = ConfigDict(extra="forbid")
 
     url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
     kinds: list[EventKind] = Field(
