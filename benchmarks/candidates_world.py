@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
@@ -202,7 +202,7 @@ async def update_features(db: Database, batch: Batch) -> dict[int, int]:
 
 
 def _changed(row: Row, changes: dict[str, Any]) -> Features:
-    kept: dict[str, Any] = {f.name: row[f.name] for f in fields(Features) if f.name in row}
+    kept: dict[str, Any] = {name: row[name] for name in Features.__struct_fields__ if name in row}
     kept |= {name: tuple(row[name]) for name in ("domains", "hashtags", "keywords", "signals")}
     kept["search_text"] = _searched(row)
     return Features(**(kept | changes))

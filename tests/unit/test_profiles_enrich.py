@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from omni.connectors.types import RawPost, RawProfile
@@ -58,7 +59,7 @@ def test_an_empty_profile_is_unknown_in_most() -> None:
 
 
 def test_the_registry_names_the_fields_of_the_row() -> None:
-    assert {f.name for f in FEATURES} <= {f.name for f in fields(Features)}
+    assert {f.name for f in FEATURES} <= set(Features.__struct_fields__)
 
 
 def test_time_passing_changes_nothing() -> None:
@@ -244,5 +245,5 @@ def test_signals_rise_with_what_they_measure() -> None:
     )  # fmt: skip
     pairs = zip(signals_of(low), signals_of(high), strict=True)
     assert all(a < 0.3 and b > 0.7 for a, b in pairs)
-    never = replace(low, posts_per_week=None, posts_count=0)
+    never = msgspec.structs.replace(low, posts_per_week=None, posts_count=0)
     assert signals_of(never)[SIGNALS.index("activity")] == 0.0

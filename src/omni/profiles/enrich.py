@@ -11,10 +11,10 @@ from omni.connectors.types import RawPost, RawProfile
 from omni.profiles.bots import declares_bot
 from omni.profiles.language import languages_of
 from omni.profiles.lasting import lasting_url
-from omni.profiles.places import place_of
+from omni.profiles.places import Place, place_of
 from omni.profiles.signals import Facts, signals_of
 from omni.profiles.types import Features
-from omni.profiles.urls import domains_of, urls_in, without_urls
+from omni.profiles.urls import domains_of, part_urls, urls_in
 from omni.profiles.words import hashtags_of, keywords_of
 
 MAX_DOMAINS = 20
@@ -41,6 +41,15 @@ class _Texts(NamedTuple):
     bare_told: str
 
 
+class _Found(NamedTuple):
+    """What was read in a profile's texts."""
+
+    language: str | None
+    place: Place
+    hashtags: tuple[str, ...]
+    keywords: tuple[str, ...]
+
+
 def enrich(profile: RawProfile, *, now: datetime) -> Features:
     """Return what the other rooms may know of a person.
 
@@ -55,16 +64,20 @@ def enrich(profile: RawProfile, *, now: datetime) -> Features:
 def enrich_all(profiles: Sequence[RawProfile], *, now: datetime) -> list[Features]:
     """Return what `enrich` returns of each.
 
-    The languages come one after the other, for the model's tables push everything else out of the
-    processor's cache: told apart from the rest they take half the time.
+    One thing is read of all before the next one is: what each needs (the model's tables above all)
+    then stays in the processor's cache. Person by person it takes half as much time again.
     """
     latest = now + _DAY
     texts = [_texts(profile, latest) for profile in profiles]
     languages = languages_of([(each.bare_bio, each.bare_told) for each in texts])
-    return [
-        _features(profile, each, language, latest)
-        for profile, each, language in zip(profiles, texts, languages, strict=True)
+    places = [
+        place_of(each.bio, profile.display_name or "")
+        for profile, each in zip(profiles, texts, strict=True)
     ]
+    hashtags = [hashtags_of((each.bare_bio, each.bare_told)) for each in texts]
+    keywords = [keywords_of(each.bare_bio, (each.bare_told,)) for each in texts]
+    found = map(_Found, languages, places, hashtags, keywords)
+    return [_features(*each, latest) for each in zip(profiles, texts, found, strict=True)]
 
 
 def posts_per_week(dates: Sequence[datetime]) -> float | None:
@@ -109,21 +122,13 @@ def two_digits(count: int | None) -> int | None:
 def _texts(profile: RawProfile, latest: datetime) -> _Texts:
     posts = tuple([p for p in profile.posts if p.created_at is None or p.created_at <= latest])
     bio, told = profile.bio or "", "\n".join([post.text for post in posts])
-    own_urls = urls_in(bio)
-    return _Texts(
-        posts,
-        bio,
-        told,
-        own_urls,
-        (*profile.links, *own_urls, *urls_in(told)),
-        without_urls(bio),
-        without_urls(told),
-    )
+    own_urls, bare_bio = part_urls(bio)
+    told_urls, bare_told = part_urls(told)
+    links = (*profile.links, *own_urls, *told_urls)
+    return _Texts(posts, bio, told, own_urls, links, bare_bio, bare_told)
 
 
-def _features(
-    profile: RawProfile, texts: _Texts, language: str | None, latest: datetime
-) -> Features:
+def _features(profile: RawProfile, texts: _Texts, found: _Found, latest: datetime) -> Features:
     name, posts, followers = profile.display_name or "", texts.posts, profile.followers
     dates = [post.created_at for post in posts if post.created_at]
     created_at, last_post_at = profile.created_at, max(dates, default=None)
@@ -146,19 +151,17 @@ def _features(
         accepts_messages=profile.accepts_messages,
         domains=len(domains),
     )
-    place = place_of(texts.bio, name)
-    hashtags = hashtags_of((texts.bare_bio, texts.bare_told))
     is_bot = profile.is_bot or declares_bot(texts.bio, profile.username, name)
-    view = _view(profile, texts, language, place.country, is_bot, hashtags)
+    view = _view(profile, texts, found, is_bot)
     words = (profile.username, name, texts.bio, texts.told)
     return Features(
         platform=profile.platform,
         username=profile.username,
         display_name=profile.display_name,
         bio=profile.bio,
-        language=language,
-        country=place.country,
-        place=place.place,
+        language=found.language,
+        country=found.place.country,
+        place=found.place.place,
         followers=followers,
         follows=profile.follows,
         posts=profile.posts_count,
@@ -169,8 +172,8 @@ def _features(
         has_avatar=facts.has_avatar,
         is_bot=is_bot,
         accepts_messages=profile.accepts_messages,
-        hashtags=hashtags,
-        keywords=keywords_of(texts.bare_bio, (texts.bare_told,)),
+        hashtags=found.hashtags,
+        keywords=found.keywords,
         domains=domains,
         signals=signals_of(facts),
         view=view,
@@ -179,14 +182,7 @@ def _features(
     )
 
 
-def _view(
-    profile: RawProfile,
-    texts: _Texts,
-    language: str | None,
-    country: str | None,
-    is_bot: bool,
-    hashtags: tuple[str, ...],
-) -> dict[str, Any]:
+def _view(profile: RawProfile, texts: _Texts, found: _Found, is_bot: bool) -> dict[str, Any]:
     """Return all that a judge may see, with the keys that `Features.view` promises."""
     bio = texts.bio[:VIEW_BIO]
     urls = texts.own_urls if len(bio) == len(texts.bio) else urls_in(bio)
@@ -195,13 +191,13 @@ def _view(
         "username": profile.username,
         "name": profile.display_name,
         "bio": bio or None,
-        "language": language,
-        "country": country,
+        "language": found.language,
+        "country": found.place.country,
         "is_bot": is_bot,
         "followers": two_digits(profile.followers),
         "follows": two_digits(profile.follows),
         "posts_count": two_digits(profile.posts_count),
-        "hashtags": list(hashtags[:VIEW_TAGS]),
+        "hashtags": list(found.hashtags[:VIEW_TAGS]),
         "posts": [post.text[:VIEW_POST] for post in texts.posts[:VIEW_POSTS]],
         "links": list(dict.fromkeys((*profile.links, *urls)))[:VIEW_LINKS],
         "images": list(profile.image_urls),

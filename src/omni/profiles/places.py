@@ -113,9 +113,8 @@ def _names_in(text: str) -> list[_Named]:
     first_words = _first_words()
     found: list[_Named] = []
     end = 0
-    for at, word in enumerate(folded):
-        longest = first_words.get(word, 0)
-        if at >= end and longest and (named := _name_at(words, folded, at, longest)):
+    for at in [place for place, word in enumerate(folded) if word in first_words]:
+        if at >= end and (named := _name_at(words, folded, at, first_words[folded[at]])):
             found.append(named)
             end = named.end
     return found

@@ -16,9 +16,10 @@ long ago something was is applied where people are ranked, not where they are st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, log10
+
+import msgspec
 
 from omni.profiles.types import SIGNALS
 
@@ -27,8 +28,7 @@ _YEAR = timedelta(days=365.25)
 _LONG_BIO = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What the signals are made of; None is unknown."""
 
     has_name: bool

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
+
 Key = tuple[str, str]
 """A person: platform, and immutable id there."""
 
@@ -118,9 +120,10 @@ DEFAULT_WEIGHTS: tuple[float, ...] = (1.0, 1.0, 0.5, 1.0, 1.0, 0.5, 1.0, 0.5)
 """What a campaign starts with, one weight for each of `SIGNALS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(msgspec.Struct, frozen=True):
     """One row of `profile_features`; the fields are those of `FEATURES`, and None is unknown.
+
+    It is made often enough that a frozen dataclass, which takes ten times as long, is felt.
 
     Attributes:
         signals: One value for each of `SIGNALS`.

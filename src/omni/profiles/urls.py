@@ -10,7 +10,7 @@ MAX_URL = 2_000
 # Letter by letter, and by its first letter first: a pattern that ignores case is five times slower,
 # and one whose alternatives have no common beginning is tried at every character.
 _IN_TEXT = re.compile(
-    r"[hHwW](?:(?<=[hH])[tT][tT][pP][sS]?://|(?<=\b[wW])[wW][wW]\.)[^\s<>\"'`\\{}|^\[\]]+"
+    r"([hHwW](?:(?<=[hH])[tT][tT][pP][sS]?://|(?<=\b[wW])[wW][wW]\.)[^\s<>\"'`\\{}|^\[\]]+)"
 )
 _TRAILING = ".,;:!?)]}»”’*…"
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
@@ -47,11 +47,7 @@ def web_url(text: str) -> str | None:
 
 def urls_in(text: str) -> list[str]:
     """Return the URLs that stand in a text, in order, each once."""
-    if "://" not in text and "ww." not in text.lower():
-        return []
-    found = (match.group().rstrip(_TRAILING) for match in _IN_TEXT.finditer(text))
-    absolute = (f"https://{url}" if url[:4].lower() == "www." else url for url in found)
-    return list(dict.fromkeys(filter(None, map(web_url, absolute))))
+    return part_urls(text)[0]
 
 
 def without_urls(text: str) -> str:
@@ -59,6 +55,16 @@ def without_urls(text: str) -> str:
     if "://" not in text and "ww." not in text.lower():
         return text
     return _IN_TEXT.sub(" ", text)
+
+
+def part_urls(text: str) -> tuple[list[str], str]:
+    """Return what `urls_in` and `without_urls` return, for one walk through the text."""
+    if "://" not in text and "ww." not in text.lower():
+        return [], text
+    pieces = _IN_TEXT.split(text)
+    found = [url.rstrip(_TRAILING) for url in pieces[1::2]]
+    absolute = [f"https://{url}" if url[:4].lower() == "www." else url for url in found]
+    return list(dict.fromkeys(filter(None, map(web_url, absolute)))), " ".join(pieces[::2])
 
 
 def domains_of(urls: Iterable[str], limit: int) -> tuple[str, ...]:

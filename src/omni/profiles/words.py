@@ -14,7 +14,8 @@ from omni.profiles.urls import without_urls
 MAX_HASHTAGS = 50
 MAX_KEYWORDS = 20
 # The mark comes first, and what stands before it is looked at afterwards: it is quicker to find.
-_HASHTAG = re.compile(r"[#＃](?<![\w&/#].)(\w{2,64})")
+_HASHTAG = re.compile(r"#(?<![\w&/#].)(\w{2,64})")
+_WIDE_HASHTAG = re.compile(r"[#＃](?<![\w&/#].)(\w{2,64})")
 _MENTION = re.compile(r"(?<!\w)@[\w.@-]+")
 _TAGGED = re.compile(r"[@#＃]\S+")
 _SHORTEST, _LONGEST = 3, 40
@@ -24,7 +25,8 @@ _BIO_WEIGHT = 2
 
 def hashtags_of(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the hashtags of the texts in lower case, the commonest first, then by alphabet."""
-    found = _HASHTAG.findall("\n".join(texts))
+    text = "\n".join(texts)
+    found = (_WIDE_HASHTAG if "＃" in text else _HASHTAG).findall(text)
     if not found:
         return ()
     counts = Counter(map(str.lower, found))
@@ -38,13 +40,10 @@ def keywords_of(bio: str, posts: Sequence[str]) -> tuple[str, ...]:
     links tell nothing. Of equally common words the alphabet's first come first.
     """
     found = Counter(_BIO_WEIGHT * _words(bio) + _words("\n".join(posts)))
-    stop_words = _stop_words()
-    telling = {
-        word: count
-        for word, count in found.items()
-        if word not in stop_words and _SHORTEST <= len(word) <= _LONGEST
-    }
-    return tuple(_by_count(telling))[:MAX_KEYWORDS]
+    for word in _stop_words().intersection(found):
+        del found[word]
+    telling = [word for word in _by_count(found) if _SHORTEST <= len(word) <= _LONGEST]
+    return tuple(telling[:MAX_KEYWORDS])
 
 
 def letters_of(text: str, limit: int) -> str:
@@ -52,8 +51,16 @@ def letters_of(text: str, limit: int) -> str:
 
     Links, names of people, hashtags, digits, emoji and punctuation are left out.
     """
-    words = _TAGGED.sub(" ", without_urls(text[: 4 * limit])).lower().translate(_LETTERS)
-    return " ".join(words.split())[:limit]
+    beginning = text[: limit + limit // 2].rpartition(" ")[0]  # which mostly has enough of them
+    letters = _letters(beginning)
+    if len(letters) < limit:
+        letters = _letters(text[: 4 * limit])
+    return letters[:limit]
+
+
+def _letters(text: str) -> str:
+    words = _TAGGED.sub(" ", without_urls(text)).lower().translate(_LETTERS)
+    return " ".join(words.split())
 
 
 def split_words(text: str) -> list[str]:
@@ -63,11 +70,11 @@ def split_words(text: str) -> list[str]:
 
 def _words(text: str) -> list[str]:
     """Return the words of a text in lower case; hyphens and apostrophes may stand inside."""
-    plain = without_urls(text)
-    if "@" in plain:
-        plain = _MENTION.sub(" ", plain)
-    words = split_words(plain)
-    inner = "-" in plain or "'" in plain or "’" in plain
+    lower = text.lower()
+    if "@" in lower or "://" in lower or "ww." in lower:
+        lower = _MENTION.sub(" ", without_urls(text)).lower()
+    words = lower.translate(_LETTERS).split()
+    inner = "-" in lower or "'" in lower or "’" in lower
     return [word.strip("-'") for word in words] if inner else words
 
 
