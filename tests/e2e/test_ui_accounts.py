@@ -87,6 +87,15 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
         await expect(held.locator("[data-in-conversation]")).to_contain_text(
             "1 lead gets no first message: already in conversation."
         )
+        (waits,) = await product.rows(
+            "insert into messages (campaign_id, platform, platform_id, username, body, body_hash,"
+            f" state, held_by, eligible_at) values ({campaign.id}, 'synthetic', 'p2', 'bob', 'hi',"
+            " 'h', 'approved', 'recipient', now() + interval '1 day') returning id"
+        )
+        await page.get_by_role("button", name="approved", exact=True).click()
+        await expect(page.locator(f"[data-message='{waits['id']}']")).to_contain_text(
+            "Held: recipient, next at"
+        )
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, "nothing hangs over the edge"
         await shoot(page, folder, "held-dark")

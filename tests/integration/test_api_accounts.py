@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -130,6 +131,13 @@ async def test_every_message_that_waits_names_its_gate_and_its_moment(
     async def gates() -> dict[str, tuple[int, datetime | None]]:
         found = await client.held(campaign.id)
         assert all(each.help for each in found.items)
+        each_one = Counter(
+            (message.held_by, message.next_eligible)
+            for message in (await client.messages(campaign.id)).items
+            if message.state in ("pending", "approved")
+        )
+        counted = Counter({(h.gate, h.next_eligible): h.messages for h in found.items})
+        assert each_one == counted, "a message by itself says the same"
         return {each.gate: (each.messages, each.next_eligible) for each in found.items}
 
     assert await gates() == {"account paused": (5, None)}

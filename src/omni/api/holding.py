@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from omni.api.schemas import AccountNow, AccountOut, CampaignHeld, HeldOut
+from omni.api.schemas import AccountNow, AccountOut, CampaignHeld, HeldOut, MessageOut
 from omni.api.schemas.accounts import TriesOut
 from omni.campaigns import store as campaigns
 from omni.dispatch import accounts_store, drafts_store, forecast_store, held_store, pacing_store
 from omni.dispatch import plan as gates
-from omni.dispatch.types import Account
+from omni.dispatch.types import Account, Message
 from omni.storage.db import Executor
 
 
@@ -29,6 +30,34 @@ async def account_now(db: Executor, account: Account, now: datetime) -> AccountN
         daily_cap=uses.daily_cap,
         tries=TriesOut.model_validate(tries),
     )
+
+
+async def shown_now(
+    db: Executor, messages: Sequence[Message], platforms: frozenset[str], now: datetime
+) -> list[MessageOut]:
+    """Return messages, each that waits with the gate that holds it now, and when that opens."""
+    due = {m.platform for m in messages if m.state == "approved"}
+    accounts = (
+        [a for a in await accounts_store.list_accounts(db) if a.platform in due] if due else []
+    )
+    senders = [
+        gates.Sender(each, gates.account_slot(each, await pacing_store.slot(db, each, now)))
+        for each in accounts[: held_store.MAX_ASKED]
+    ]
+    active = {
+        each: (await campaigns.get(db, each)).status == "active"
+        for each in {m.campaign_id for m in messages if m.state == "approved"}
+    }
+    shown: list[MessageOut] = []
+    for each in messages:
+        out = MessageOut.model_validate(each)
+        why = gates.why_one(
+            each, senders, platforms, campaign_active=active.get(each.campaign_id, True), now=now
+        )
+        if why is not None:
+            out = out.model_copy(update={"held_by": str(why[0]), "next_eligible": why[1]})
+        shown.append(out)
+    return shown
 
 
 async def campaign_held(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from omni.dispatch.types import Account, Gate, MessageState, Slot
+from omni.dispatch.types import Account, Gate, Message, MessageState, Slot
 
 HELP: Final[Mapping[Gate, str]] = {
     Gate.APPROVAL: "Read the messages and approve them.",
@@ -112,6 +112,30 @@ def why_held(
         first = min((m for m in moments if m is not None), default=None)
         found[key] = Held(each.platform, gate, messages, account_id, first)
     return sorted(found.values(), key=lambda held: (-held.messages, held.platform, held.gate))
+
+
+def why_one(
+    message: Message,
+    senders: Sequence[Sender],
+    platforms: frozenset[str],
+    *,
+    campaign_active: bool,
+    now: datetime,
+) -> tuple[Gate, datetime | None] | None:
+    """Return the gate that holds one message and when it opens; None if it does not wait.
+
+    Args: as for `why_held`.
+    """
+    if message.state not in ("pending", "approved", "ambiguous"):
+        return None
+    eligible_at = message.eligible_at
+    due = eligible_at is not None and eligible_at <= now
+    waiting = Waiting(
+        message.platform, message.state, message.held_by, message.bound_account_id, due, 1,
+        eligible_at,
+    )  # fmt: skip
+    gate, _, at = _why(waiting, senders, platforms, campaign_active, now)
+    return gate, at
 
 
 def _why(

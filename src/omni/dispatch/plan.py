@@ -11,6 +11,7 @@ from omni.connectors.types import Receipt
 from omni.dispatch.held import HELP
 from omni.dispatch.held import Sender as Sender
 from omni.dispatch.held import why_held as why_held
+from omni.dispatch.held import why_one as why_one
 from omni.dispatch.pacing import CLOCK_SLACK, limits_of
 from omni.dispatch.pacing import DAY as DAY
 from omni.dispatch.pacing import HOUR as HOUR

@@ -133,6 +133,7 @@ class Message:
             stands in the profile.
         approved_by: `person` or `autopilot`.
         edited_at: When a person changed the text.
+        bound_account_id: The account that wrote to this person first: only it may send this.
     """
 
     id: int
@@ -161,6 +162,7 @@ class Message:
     claims: Sequence[Mapping[str, Any]] = ()
     approved_by: str | None = None
     edited_at: datetime | None = None
+    bound_account_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from omni.client.client import OmniClient
 from omni.client.models import MessageOut, Page
 from omni.ui.layout import ago, attempt, chip
 from omni.ui.paging import PAGE, PagedList
+from omni.ui.senders import moment_text
 
 STATES = (
     "pending", "approved", "claimed", "sending", "sent", "failed", "ambiguous", "cancelled",
@@ -73,6 +74,8 @@ class MessageCard:
         else:
             ui.label(message.body).classes("omni-text")
         held = f"Held: {message.held_by}" if message.state == "approved" else ""
+        if held and message.next_eligible is not None:
+            held += f", next at {moment_text(message.next_eligible)}"
         for note in filter(None, (message.held_by and held, message.error)):
             ui.label(note).classes("text-warning text-sm omni-text")
         if message.state == "ambiguous":

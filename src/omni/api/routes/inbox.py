@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from omni.api.cursors import moment_cursor, read_moment_cursor
 from omni.api.deps import Deps
 from omni.api.doors import DOORS
+from omni.api.holding import shown_now
 from omni.api.idempotency import RunOnce
 from omni.api.routes.params import Cursor, Limit, OptionalId, RowId
 from omni.api.schemas import MessageOut, Page
@@ -80,7 +81,7 @@ async def get_thread(thread_id: RowId, deps: Deps) -> ConversationOut:
         said=[SaidOut.model_validate(each) for each in said],
         classes=[ClassChangeOut.model_validate(each) for each in classes],
         suppressions=[StandingOut.model_validate(each) for each in standing],
-        open=[MessageOut.model_validate(each) for each in waiting],
+        open=await shown_now(deps.db, waiting, deps.senders, deps.clock()),
         follows=what_follows(thread, said, classes, waiting),
     )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from omni.api.cursors import id_cursor, read_id_cursor, read_score_cursor, score_cursor
 from omni.api.deps import Deps
+from omni.api.holding import shown_now
 from omni.api.idempotency import RunOnce
 from omni.api.routes.direct import describe_params, read_params
 from omni.api.routes.params import Cursor, Digits, Limit, RowId
@@ -132,7 +133,7 @@ async def list_messages(
         await campaigns.get(deps.db, campaign_id)
     page = found[:limit]
     return Page(
-        items=[MessageOut.model_validate(message) for message in page],
+        items=await shown_now(deps.db, page, deps.senders, deps.clock()),
         next_cursor=id_cursor(page[-1].id) if len(found) > limit else None,
     )
 

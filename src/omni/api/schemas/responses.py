@@ -212,8 +212,10 @@ class MessageOut(_Out):
     """A message to one person.
 
     `held_by` names the one gate that holds it, and an approved one is not tried before
-    `eligible_at`; `body_hash` covers recipient and text, and is what an approval is bound to.
-    `claims` are what a model's text says of the person, each with the words of the profile.
+    `eligible_at`. In a list, `held_by` is the gate at this moment, and `next_eligible` when it
+    opens, null where time alone does not help. `body_hash` covers recipient and text, and is what
+    an approval is bound to. `claims` are what a model's text says of the person, each with the
+    words of the profile.
     """
 
     id: int
@@ -238,6 +240,7 @@ class MessageOut(_Out):
     claims: list[dict[str, str]] = Field(default_factory=list[dict[str, str]])
     approved_by: str | None = None
     edited_at: datetime | None = None
+    next_eligible: datetime | None = None
 
 
 class SuppressionOut(_Out):
