@@ -1,4 +1,4 @@
-"""Who may call: keys and scopes where others can connect, nobody's web page where they cannot."""
+"""Who may call: keys where others can connect, nobody's web page where they cannot."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from omni.base.clock import utc_now
 from omni.base.errors import NotFound, Rejected
 from omni.client.client import ApiProblem, OmniClient
 from omni.storage.db import Database
+from omni.storage.sql import Query
 from tests.api_fixtures import CAMPAIGN, Served, problem, served
 
 
@@ -75,7 +76,7 @@ async def test_probes_and_the_description_need_no_key(guarded: Served) -> None:
     for path in ("/health", "/ready", "/docs"):
         assert (await guarded.http.get(path)).status_code == 200
     document = (await guarded.http.get("/openapi.json")).json()
-    assert document["security"] == [{"key": []}]
+    assert document["paths"]["/campaigns"]["get"]["security"] == [{"key": ["read"]}]
 
 
 async def test_a_revoked_key_opens_nothing_from_the_next_request_on(guarded: Served) -> None:
@@ -112,17 +113,22 @@ async def test_the_client_brings_its_key(guarded: Served) -> None:
 
 async def test_only_digests_are_stored_and_use_is_noted_by_the_minute(db: Database) -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    assert not await store.has_usable_key(db)
+    assert not await store.has_usable_key(db, now=now)
     made, token = await store.create_key(db, name=" ada ", scopes=["write", "read"], now=now)
     assert (made.name, made.scopes) == ("ada", ("read", "write"))
-    assert await store.has_usable_key(db)
+    assert await store.has_usable_key(db, now=now)
+    assert made.hint is not None
+    assert token.startswith(made.hint)
     await store.find_key(db, token, now=now)
     await store.find_key(db, token, now=now + timedelta(seconds=50))
     (listed,) = await store.list_keys(db)
     assert listed.last_used_at == now
     await store.revoke_key(db, made.id, now=now)
-    assert not await store.has_usable_key(db)
-    for scopes in ([], ["read", "admin"]):
+    assert not await store.has_usable_key(db, now=now)
+    kept = str(await db.fetch(Query("all", "select * from api_keys")))
+    assert token not in kept
+    assert token[len(made.hint) :] not in kept
+    for scopes in ([], ["read", "all"]):
         with pytest.raises(Rejected):
             await store.create_key(db, name="x", scopes=scopes, now=now)
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute, Route
 
 from omni.api import errors
 from omni.api.deps import ApiDeps
 from omni.api.errors import Shield
+from omni.api.grants import Grants
 from omni.api.limits import BodyLimit
 from omni.api.openapi import describe
 from omni.api.routes import (
@@ -28,6 +30,7 @@ from omni.api.routes import (
     jobs,
     judge,
     judge_jobs,
+    keys,
     lead_files,
     leads,
     messages,
@@ -65,6 +68,7 @@ API_ROUTERS = (
     judge_jobs.router,
     recordings.router,
     webhook_endpoints.router,
+    keys.router,
     health.router,
 )
 CRAWLER_ROUTERS = (crawl.router, hosts.router, health.router)
@@ -113,6 +117,12 @@ def _finish(app: FastAPI, routers: Sequence[APIRouter]) -> FastAPI:
     errors.install(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit)
-    app.add_middleware(Guard, deps=deps)
+    app.add_middleware(Guard, deps=deps, grants=Grants(_routes(app, routers)))
     app.add_middleware(Shield)
     return app
+
+
+def _routes(app: FastAPI, routers: Sequence[APIRouter]) -> list[BaseRoute]:
+    """Return every route: those of the routers, and what the application has of its own."""
+    own = [route for route in app.routes if isinstance(route, Route)]
+    return [*own, *(route for router in routers for route in router.routes)]

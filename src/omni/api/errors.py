@@ -133,7 +133,11 @@ def problem_of(error: OmniError, *, instance: str) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, Unauthorized):
         status = 403 if error.forbidden else 401
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = (
+            "Bearer"
+            if error.scope is None
+            else f'Bearer error="insufficient_scope", scope="{error.scope}"'
+        )
     if status == 503 or isinstance(error, InProgress):
         wait = error.retry_after if isinstance(error, Transient) else None
         headers["Retry-After"] = str(max(1, round(wait or 1)))

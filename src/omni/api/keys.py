@@ -8,6 +8,7 @@ import secrets
 
 PREFIX = "omni_"
 _TOKEN = re.compile(r"omni_[A-Za-z0-9_-]{43}")
+_SHOWN = 4
 
 
 def new_token() -> str:
@@ -18,6 +19,11 @@ def new_token() -> str:
 def hash_token(token: str) -> str:
     """Return what is stored of a token. A plain digest does: there is nothing to guess from."""
     return hashlib.sha256(token.encode("ascii")).hexdigest()
+
+
+def hint_of(token: str) -> str:
+    """Return how a token begins: enough to know it again, and no help to whoever guesses."""
+    return token[: len(PREFIX) + _SHOWN]
 
 
 def read_bearer(header: str) -> str | None:

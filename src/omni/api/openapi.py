@@ -11,9 +11,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 
 from omni.api.errors import MEDIA_TYPE, TITLES
+from omni.api.grants import class_of
 from omni.api.schemas import Problem
 from omni.api.schemas.examples import ANSWERS, BODIES
 from omni.api.schemas.inbox import DeliveryIn
+from omni.api.types import MEANING, SCOPES, USUAL, Scope
 
 _NEVER_HERE = {
     "get": frozenset({408, 409, 413, 415}),
@@ -21,6 +23,12 @@ _NEVER_HERE = {
     "patch": frozenset[int](),
     "put": frozenset[int](),
     "delete": frozenset({408, 413, 415}),
+}
+_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key, with one scope for each operation: "
+    + "; ".join(f"`{scope}` {MEANING[scope]}" for scope in SCOPES),
 }
 _READ_BY_HAND = (Problem, DeliveryIn)
 """What routes answer or take that FastAPI does not read for them."""
@@ -49,7 +57,7 @@ def describe(app: FastAPI, *, needs_key: bool) -> None:
 
     Args:
         app: With all of its routes.
-        needs_key: Whether calls need an API key.
+        needs_key: Whether calls need an API key; else one that is shown counts.
     """
 
     def openapi() -> dict[str, Any]:
@@ -85,10 +93,19 @@ def _document(app: FastAPI, *, needs_key: bool) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             operation["responses"].update(_problems(path, method))
-    if needs_key:
-        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        document["security"] = [{"key": []}]
+            _tell_scope(operation, class_of(method.upper(), path), needs_key=needs_key)
+    components["securitySchemes"] = {"key": _SCHEME}
     return document
+
+
+def _tell_scope(operation: dict[str, Any], scope: Scope | None, *, needs_key: bool) -> None:
+    """Mark which scope a key needs for an operation; a key is optional on this machine alone."""
+    if scope is None:
+        operation["security"] = []
+        return
+    operation["security"] = ([] if needs_key else [{}]) + [{"key": [scope]}]
+    if scope not in USUAL:
+        operation["description"] += f"\n\nA key needs the scope `{scope}` for it."
 
 
 def _problems(path: str, method: str) -> Mapping[str, Any]:

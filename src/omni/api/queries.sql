@@ -3,19 +3,19 @@
 
 -- name: insert_key
 -- api_keys_key_hash_key keeps two keys from sharing a secret.
-insert into api_keys (id, name, key_hash, scopes, created_at)
-values (:id, :name, :key_hash, :scopes::text[], :now);
+insert into api_keys (id, name, hint, key_hash, scopes, created_at, expires_at)
+values (:id, :name, :hint, :key_hash, :scopes::text[], :now, :expires_at);
 
 -- name: list_keys
 -- The table holds a handful of rows; the limit is a bound, not a page.
-select id, name, scopes, created_at, last_used_at, revoked_at
+select id, name, hint, scopes, created_at, last_used_at, expires_at, revoked_at
 from api_keys
 order by created_at, id
 limit :limit;
 
 -- name: find_key
 -- api_keys_key_hash_key: one row.
-select id, name, scopes, created_at, last_used_at, revoked_at, key_hash
+select id, name, hint, scopes, created_at, last_used_at, expires_at, revoked_at, key_hash
 from api_keys
 where key_hash = :key_hash;
 
@@ -30,11 +30,13 @@ where id = :id and (last_used_at is null or last_used_at < :now::timestamptz - i
 update api_keys
 set revoked_at = coalesce(revoked_at, :now)
 where id = :id
-returning id, name, scopes, created_at, last_used_at, revoked_at;
+returning id, name, hint, scopes, created_at, last_used_at, expires_at, revoked_at;
 
 -- name: has_usable_key
 -- No index: the table holds a handful of rows, and the first that is open ends the search.
-select exists (select from api_keys where revoked_at is null);
+select exists (
+    select from api_keys where revoked_at is null and (expires_at is null or expires_at > :now)
+);
 
 -- name: freeze_snapshot
 -- Every count of a funnel is taken at one moment.

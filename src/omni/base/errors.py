@@ -34,11 +34,18 @@ class Conflict(OmniError):
 
 
 class Unauthorized(OmniError):
-    """No valid API key, or one without the needed scope (`forbidden`)."""
+    """No valid API key, or one that may not do this.
 
-    def __init__(self, message: str, *, forbidden: bool = False) -> None:
+    Args:
+        message: What is missing and how to get it, one line.
+        forbidden: Who asks is known; this is not for them.
+        scope: The scope that their key lacks, if that is why.
+    """
+
+    def __init__(self, message: str, *, forbidden: bool = False, scope: str | None = None) -> None:
         super().__init__(message)
         self.forbidden = forbidden
+        self.scope = scope
 
 
 class Transient(OmniError):

@@ -6,6 +6,7 @@ import errno
 import socket
 
 from omni.api.store import has_usable_key
+from omni.base.clock import utc_now
 from omni.base.errors import Rejected
 from omni.base.settings import is_loopback
 from omni.storage.db import Database
@@ -17,10 +18,11 @@ async def check_address(host: str, setting: str, db: Database) -> None:
     Raises:
         Rejected: There is no API key yet.
     """
-    if not is_loopback(host) and not await has_usable_key(db):
+    if not is_loopback(host) and not await has_usable_key(db, now=utc_now()):
         raise Rejected(
             f"{setting} is {host}, which other machines can reach, and there is no API key: "
-            "make one with `omni keys create NAME`, or listen on 127.0.0.1"
+            "make one with `omni keys create NAME --scope send --scope admin`, "
+            "or listen on 127.0.0.1"
         )
 
 

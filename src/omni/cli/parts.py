@@ -185,7 +185,8 @@ def _deps(world: World, host: str) -> ApiDeps:
         vault=world.vault,
         objects=world.objects,
         clock=world.clock,
-        require_keys=not is_loopback(host),
+        # Whoever has set a key wants it asked for, on this machine, too.
+        require_keys=not is_loopback(host) or world.settings.api_key is not None,
         files=open_desk(world),
         max_upload_bytes=world.settings.import_max_bytes,
         judges=world.judges,

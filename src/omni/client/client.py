@@ -12,6 +12,7 @@ from omni.client.handed import HandedCalls
 from omni.client.imports import ImportCalls
 from omni.client.inbox import InboxCalls
 from omni.client.judge import JudgeCalls
+from omni.client.keys import KeyCalls
 from omni.client.lead_files import LeadFileCalls
 from omni.client.operations import OperationCalls
 from omni.client.people import PeopleCalls
@@ -31,6 +32,7 @@ class OmniClient(
     ImportCalls,
     InboxCalls,
     JudgeCalls,
+    KeyCalls,
     LeadFileCalls,
     PeopleCalls,
     PersonCalls,
@@ -47,7 +49,7 @@ class OmniClient(
 
     Args:
         base_url: Such as `http://127.0.0.1:8400`.
-        api_key: Needed where the API is not on this machine.
+        api_key: Needed where the API is not on this machine; shown, it counts everywhere.
         timeout_s: The most seconds that one request may take.
     """
 

@@ -76,6 +76,7 @@ from omni.api.schemas.judge import (
     PromptOut,
     RecordingOut,
 )
+from omni.api.schemas.keys import KeyMade, KeyOut
 from omni.api.schemas.people import (
     FreshnessOut,
     ImageOut,
@@ -84,6 +85,7 @@ from omni.api.schemas.people import (
     RefreshPlatformOut,
 )
 from omni.api.schemas.webhooks import DeliveryOut, EndpointMade, EndpointOut, Replayed
+from omni.api.types import MEANING as SCOPE_MEANING
 from omni.campaigns.types import CampaignStatus, MessageWriter
 from omni.connectors.file.types import TARGETS, Target
 from omni.jobs.types import JobState
@@ -96,6 +98,7 @@ REPLY_CLASSES: tuple[ReplyClass, ...] = get_args(ReplyClass)
 __all__ = [
     "EVENT_KINDS",
     "REPLY_CLASSES",
+    "SCOPE_MEANING",
     "TARGETS",
     "AccountNow",
     "AccountOut",
@@ -146,6 +149,8 @@ __all__ = [
     "JobState",
     "JudgeOut",
     "JudgesOut",
+    "KeyMade",
+    "KeyOut",
     "LeadChangeOut",
     "LeadOut",
     "LeadState",

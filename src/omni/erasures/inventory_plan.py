@@ -177,7 +177,11 @@ INVENTORY: Mapping[str, Kept] = {
     ),
     # What holds nothing of a person.
     "erasure_salt": _kept("nothing", "", "one salt"),
-    "api_keys": _kept("nothing", "", "id name key_hash scopes created_at last_used_at revoked_at"),
+    "api_keys": _kept(
+        "nothing",
+        "",
+        "id name hint key_hash scopes created_at last_used_at expires_at revoked_at",
+    ),
     "alembic_version": _kept("nothing", "", "version_num"),
     "campaign_weights": _kept(
         "nothing", "", "campaign_id version weights trained_on metrics created_at"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Request, Response
 
 from omni.api.cursors import id_cursor, read_id_cursor
 from omni.api.deps import Deps
@@ -28,6 +28,7 @@ from omni.api.schemas import (
     QualifyIn,
     StatusOut,
 )
+from omni.api.security import demand
 from omni.base.errors import Conflict, Rejected
 from omni.base.log import get_logger
 from omni.campaigns import store as campaigns
@@ -44,6 +45,9 @@ from omni.storage.db import Tx
 
 MICROS = 1_000_000
 """Money is kept in whole millionths of its currency."""
+
+_WHOM = frozenset({"brief", "compiled", "threshold"})
+"""What of a campaign decides who becomes a lead."""
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 
@@ -95,11 +99,14 @@ async def get_campaign(campaign_id: RowId, deps: Deps) -> CampaignOut:
 
 
 @router.patch("/{campaign_id}", summary="Change a campaign")
-async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -> CampaignOut:
+async def update_campaign(
+    campaign_id: RowId, body: CampaignPatch, request: Request, deps: Deps
+) -> CampaignOut:
     """Change what is given.
 
     New criteria refresh the candidates. A campaign that becomes active again does so too, and what
-    was approved goes out. An autopilot goes off if what it would send is changed.
+    was approved goes out: for that a key needs the scope `send`. An autopilot goes off if what it
+    would send is changed; while it is on, a key without `send` cannot change to whom it writes.
     """
     changes = _changes(body)
     if body.criteria is not None:
@@ -110,6 +117,8 @@ async def update_campaign(campaign_id: RowId, body: CampaignPatch, deps: Deps) -
         before = await campaigns.lock(tx, campaign_id)
         if not changes:
             return campaign_out(before)
+        if _lets_go(before, changes):
+            demand(request, "send")
         campaign = await campaigns.update(tx, campaign_id, now=now, **changes)
         campaign = await _mind_autopilot(tx, before, campaign, now)
         if _concerns_others(before, campaign):
@@ -252,6 +261,13 @@ def _concerns_others(before: Campaign, after: Campaign) -> bool:
 
 def _wakes(before: Campaign, after: Campaign) -> bool:
     return after.status == "active" != before.status
+
+
+def _lets_go(before: Campaign, changes: Changes) -> bool:
+    """Tell whether somebody may be written to by this who was held, or whom nobody has seen."""
+    if changes.get("status") == "active" != before.status:
+        return True
+    return before.autopilot_cap is not None and not _WHOM.isdisjoint(changes)
 
 
 def _refresh(campaign: Campaign) -> NewJob:
