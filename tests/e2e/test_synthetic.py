@@ -84,7 +84,7 @@ async def _qualified_campaign(product: Product) -> int:
 
 async def _approve_and_send(product: Product, campaign_id: int) -> int:
     await product.api.create_account(
-        platform="synthetic", handle="me", hourly_limit=LIMIT, daily_limit=LIMIT
+        platform="synthetic", handle="me", hourly_limit=LIMIT, daily_limit=LIMIT, warmup_from=None
     )
     await _run(product, "dispatch.dm")
     assert await product.count("messages", "state <> 'pending'") == 0, "sent without approval"

@@ -96,7 +96,12 @@ async def _fill(product: Product) -> int:
     drafting = await product.rows("select id from jobs where kind = 'dispatch.draft'")
     await finished(product, str(drafting[0]["id"]))
     await product.api.create_account(
-        platform="synthetic", handle="me", secret="token-of-me", hourly_limit=2, daily_limit=4
+        platform="synthetic",
+        handle="me",
+        secret="token-of-me",
+        hourly_limit=2,
+        daily_limit=4,
+        warmup_from=None,
     )
     return campaign.id
 

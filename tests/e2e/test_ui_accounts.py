@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.conftest import require
-from tests.e2e.product import running_product
+from tests.e2e.product import Product, running_product
 from tests.e2e.test_ui import CHROMIUM, browser, open_page, pictures_of, shoot
 
 _WROTE_FIRST = (
@@ -63,7 +63,7 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
             await page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
             await page.set_viewport_size({"width": width, "height": 900})
             await open_page(product, page, "/accounts", "Accounts")
-            await expect(card).to_contain_text("Used: 0 this hour, 0 of 50 today")
+            await expect(card).to_contain_text("Used: 0 this hour, 0 of 5 today")
             wide = await page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, "nothing hangs over the edge"
             await shoot(page, folder, f"accounts-{scheme}")
@@ -71,6 +71,7 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
         await page.locator(".q-dialog").get_by_role("button", name="Resume").click()
         await expect(card).not_to_contain_text("Paused by")
         assert (await api.account(account.id)).account.status == "active"
+        await _add_by_form(product, page)
         await open_page(product, page, f"/campaigns/{campaign.id}", "Held")
         await page.get_by_role("tab", name="Messages").click()
         held = page.locator("[data-held]")
@@ -99,3 +100,29 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, "nothing hangs over the edge"
         await shoot(page, folder, "held-dark")
+
+
+async def _add_by_form(product: Product, page: Page) -> None:
+    """A new account warms up unless the switch is turned off."""
+    await open_page(product, page, "/accounts", "Accounts")
+    await page.get_by_text("Add an account").click()
+    form = page.locator("[data-new-account]")
+    await form.get_by_label("Platform").click()
+    await page.get_by_role("option", name="synthetic", exact=True).click()
+    await form.get_by_label("Handle").fill("newcomer")
+    await form.get_by_label("Token or app password").fill("token-of-newcomer")
+    await expect(form.get_by_role("switch", name="Warm-up")).to_be_checked()
+    await form.get_by_label("A day").fill("30")
+    await form.get_by_label("A week").fill("100")
+    await form.get_by_role("button", name="Add account").click()
+    card = page.locator("[data-account]").filter(has_text="newcomer")
+    await expect(card).to_contain_text("warm-up from 3 a day over 14 days")
+    await expect(card).to_contain_text("0 of 3 today")
+    await card.get_by_role("button", name="Limits").click()
+    limits = page.get_by_role("dialog")
+    await limits.get_by_role("switch", name="Warm-up").click()
+    await limits.get_by_role("button", name="Save").click()
+    await expect(card).to_contain_text("0 of 30 today")
+    await expect(card).not_to_contain_text("warm-up")
+    (added,) = [a for a in await product.api.list_accounts() if a.handle == "newcomer"]
+    assert added.warmup_from is None

@@ -39,7 +39,9 @@ class Platform(CountingSender):
         """Say who holds this token."""
         if self.away:
             raise Transient("502")
-        known = {"one": "did:1", "one again": "did:1", "two": "did:2"}
+        known = {
+            "one": "did:1", "one again": "did:1", "two": "did:2", "three": "did:3", "four": "did:4",
+        }  # fmt: skip
         if sender.secret not in known:
             raise Unauthorized("no such token")
         return Identity(known[sender.secret], sender.handle)
@@ -100,6 +102,38 @@ async def test_limits_are_set_shown_and_checked(db: Database, world: World) -> N
     assert (await client.account(account.id)).gate is None
 
 
+async def test_a_new_account_begins_with_a_part_of_its_limit_unless_told_otherwise(
+    db: Database, world: World
+) -> None:
+    client, platform, clock = world
+    small = await client.create_account(
+        platform="synthetic", handle="me", secret="one", hourly_limit=20, daily_limit=20
+    )
+    assert (small.warmup_from, small.warmup_first, small.warmup_days) == (NOW, 2, 14)
+    assert (await client.account(small.id)).daily_cap == 2
+    await ready(db, 30)
+    await db.execute(_query("update accounts set credentials = null"))
+    sent: list[int] = []
+    for _ in range(16):
+        sent.append((await run(db, platform, clock)).sent)
+        clock.advance(timedelta(days=1))
+    # A little more each day, never hurried, to all of it.
+    assert sent[:7] == [2, 3, 4, 5, 7, 8, 1]
+    assert (await client.account(small.id)).daily_cap == 20
+    tiny = await client.create_account(
+        platform="synthetic", handle="tiny", secret="two", hourly_limit=3, daily_limit=3
+    )
+    assert tiny.warmup_first == 1
+    cold = await client.create_account(
+        platform="synthetic", handle="cold", secret="three", warmup_from=None
+    )
+    assert (cold.warmup_from, (await client.account(cold.id)).daily_cap) == (None, 50)
+    own = await client.create_account(
+        platform="synthetic", handle="own", secret="four", warmup_first=9, warmup_days=3
+    )
+    assert (own.warmup_from, own.warmup_first, own.warmup_days) == (clock(), 9, 3)
+
+
 async def test_a_new_secret_lets_a_refused_account_send_on_but_not_a_harmful_one(
     db: Database, world: World
 ) -> None:
@@ -123,7 +157,12 @@ async def test_every_message_that_waits_names_its_gate_and_its_moment(
 ) -> None:
     client, platform, clock = world
     account = await client.create_account(
-        platform="synthetic", handle="me", secret="one", hourly_limit=2, daily_limit=9
+        platform="synthetic",
+        handle="me",
+        secret="one",
+        hourly_limit=2,
+        daily_limit=9,
+        warmup_from=None,
     )
     await client.pause_account(account.id, reason="wait")
     campaign = await ready(db, 5)
@@ -176,3 +215,9 @@ async def test_a_terminal_says_the_same(db: Database, world: World) -> None:
     assert "on holiday" in await asyncio.to_thread(said, "accounts")
     resumed = await asyncio.to_thread(said, "accounts", str(account.id), "--resume")
     assert "me on synthetic: active" in resumed
+    assert "5 a day at first, 50 after 14 days" in resumed
+    cold = await asyncio.to_thread(said, "accounts", str(account.id), "--warm-up", "off")
+    assert "No warm-up." in cold
+    assert (await client.account(account.id)).account.warmup_from is None
+    warm = await asyncio.to_thread(said, "accounts", str(account.id), "--warm-up", "on")
+    assert "Warm-up since" in warm

@@ -176,7 +176,11 @@ class Script:
     async def _account(self) -> None:
         if not any(a.handle == ACCOUNT for a in await self.client.list_accounts()):
             await self.client.create_account(
-                platform="synthetic", handle=ACCOUNT, hourly_limit=30, daily_limit=100
+                platform="synthetic",
+                handle=ACCOUNT,
+                hourly_limit=30,
+                daily_limit=100,
+                warmup_from=None,  # a made-up network, which nobody can annoy
             )
 
     async def _read_replies(self, campaign_id: int) -> None:

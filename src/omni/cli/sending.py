@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,15 +13,23 @@ from omni.cli.render import as_table, moment, print_json, write
 AccountId = Annotated[int | None, typer.Argument(help="Show this one, or pause or resume it.")]
 Pause = Annotated[str | None, typer.Option(help="Send nothing from it; say why.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Let it send on: you have looked at why.")]
+WarmUp = Annotated[
+    Literal["on", "off"] | None,
+    typer.Option(help="Let it begin small from now on, or send up to its limits at once."),
+]
 Campaign = Annotated[int, typer.Argument(help="Whose messages.")]
 
 
 def accounts(
-    account: AccountId = None, pause: Pause = None, resume: Resume = False, as_json: Json = False
+    account: AccountId = None,
+    pause: Pause = None,
+    resume: Resume = False,
+    warm_up: WarmUp = None,
+    as_json: Json = False,
 ) -> None:
-    """List the accounts, or show, pause or resume one."""
+    """List the accounts, or show, pause, resume or warm up one."""
     if account is None:
-        if pause is not None or resume:
+        if pause is not None or resume or warm_up is not None:
             raise typer.BadParameter("name the account by its number")
         _list(as_json=as_json)
         return
@@ -28,6 +37,9 @@ def accounts(
         ask_api(lambda client: client.pause_account(account, reason=pause))
     elif resume:
         ask_api(lambda client: client.resume_account(account))
+    if warm_up is not None:
+        begins = datetime.now(UTC) if warm_up == "on" else None
+        ask_api(lambda client: client.update_account(account, warmup_from=begins))
     _show(account, as_json=as_json)
 
 
@@ -92,6 +104,13 @@ def _show(account: int, *, as_json: bool) -> None:
         f"Used: {now.in_hour} of {shown.hourly_limit} this hour, {now.in_day} of {now.daily_cap} "
         f"today, {now.in_week} of {shown.weekly_limit} this week"
     )
+    if shown.warmup_from is None:
+        write("No warm-up.")
+    else:
+        write(
+            f"Warm-up since {moment(shown.warmup_from)}: {shown.warmup_first} a day at first, "
+            f"{shown.daily_limit} after {shown.warmup_days} days"
+        )
     tries = now.tries
     write(
         f"Of the last {tries.tried}: {tries.errors} refused or in doubt, {tries.blocked} blocked "

@@ -35,6 +35,7 @@ CLOCK_SLACK: Final = timedelta(seconds=5)
 """By so much the clocks of two workers may differ without it being called a clock set back."""
 
 MAX_WARMUP_DAYS: Final = 365
+_FIRST_PART: Final = 10
 _Past = Sequence[datetime]
 _Older = Mapping[int, datetime]
 _FORECAST: Final = timedelta(days=2 * 365)
@@ -51,6 +52,11 @@ def planned_limits(pacing: Pacing, seed: str = "") -> Limits:
     """Return what a person wants to set as the planner takes it."""
     weekly = 7 * pacing.daily_limit if pacing.weekly_limit is None else pacing.weekly_limit
     return _limits(pacing, weekly, seed)
+
+
+def warming_up(daily_limit: int, now: datetime) -> Pacing:
+    """Return what a new account begins with unless a person wants something else: a tenth of it."""
+    return Pacing(warmup_from=now, warmup_first=max(1, daily_limit // _FIRST_PART))
 
 
 def _limits(given: Account | Pacing, weekly: int, seed: str) -> Limits:

@@ -15,6 +15,7 @@ from omni.dispatch.held import why_one as why_one
 from omni.dispatch.pacing import CLOCK_SLACK, limits_of
 from omni.dispatch.pacing import DAY as DAY
 from omni.dispatch.pacing import HOUR as HOUR
+from omni.dispatch.pacing import warming_up as warming_up
 from omni.dispatch.quiet import open_span
 from omni.dispatch.rules import body_hash as body_hash
 from omni.dispatch.rules import message_key as message_key

@@ -133,7 +133,11 @@ class SenderList:
 
     async def _form(self) -> None:
         platforms = [p.platform for p in await attempt(self._client.platforms()) or []]
-        with ui.expansion("Add an account", icon="add").classes("w-full").props("dense"):
+        with (
+            ui.expansion("Add an account", icon="add")
+            .classes("w-full")
+            .props("dense data-new-account")
+        ):
             with ui.row().classes("w-full items-end gap-3"):
                 first = platforms[0] if platforms else None
                 platform = ui.select(platforms, label="Platform", value=first).style(
@@ -177,25 +181,28 @@ def pacing_fields(account: AccountOut | None) -> Callable[[], PacingParams]:
         ).style("min-width:9rem")
     with ui.row().classes("w-full items-end gap-3"):
         begun = account.warmup_from if account else None
-        warming = ui.switch("Warm-up", value=begun is not None)
-        first = _number("First day", account.warmup_first if account else 5)
+        warming = ui.switch("Warm-up", value=account is None or begun is not None)
+        first = _number("First day", account.warmup_first if account else None)
+        first.props('placeholder="a tenth" stack-label')
         length = _number("Days", account.warmup_days if account else 14)
 
     def read() -> PacingParams:
-        return PacingParams(
+        given = PacingParams(
             hourly_limit=int(hourly.value or 0),
             daily_limit=int(daily.value or 0),
             weekly_limit=int(weekly.value or 0),
             gap_s=int(gap.value or 0),
             jitter_s=int(jitter.value or 0),
             warmup_from=(begun or datetime.now(UTC)) if warming.value else None,
-            warmup_first=int(first.value or 1),
             warmup_days=int(length.value or 1),
             zone=str(zone.value or ""),
             quiet_from=str(start.value or ""),
             quiet_to=str(end.value or ""),
             quiet_days=sorted(map(int, cast("list[int]", days.value or []))),
         )
+        if first.value:
+            given["warmup_first"] = int(first.value)
+        return given
 
     return read
 
@@ -239,7 +246,7 @@ def _warning(text: str) -> None:
     ui.label(text).classes("text-warning text-sm omni-text")
 
 
-def _number(label: str, value: int) -> ui.number:
+def _number(label: str, value: int | None) -> ui.number:
     return ui.number(label, value=value, min=0, precision=0).style("width:8rem")
 
 

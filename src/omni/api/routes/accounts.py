@@ -26,6 +26,7 @@ from omni.api.schemas import (
 from omni.base.errors import Rejected, Transient, Unauthorized
 from omni.connectors.types import Credentials
 from omni.dispatch import accounts_store as dispatch
+from omni.dispatch.plan import warming_up
 from omni.dispatch.types import Account, Pacing
 from omni.jobs import store as jobs
 from omni.storage.db import Tx
@@ -37,10 +38,14 @@ VERIFY_TIMEOUT_S = 60.0
 
 @router.post("", status_code=201, response_model=AccountOut, summary="Add an account")
 async def create_account(body: AccountIn, deps: Deps, once: RunOnce) -> Response:
-    """Verify an identity at its platform and add it; its secret is stored encrypted."""
+    """Verify an identity at its platform and add it; its secret is stored encrypted.
+
+    It warms up from now on, unless `warmup_from` is null expressly.
+    """
     check_sender(deps.senders, body.platform)
     secret = None if body.secret is None else body.secret.get_secret_value()
     platform_id = await _verified(deps, body.platform, Credentials(body.handle, secret))
+    now = deps.clock()
 
     async def effect(tx: Tx) -> AccountOut:
         account = await dispatch.create_account(
@@ -48,9 +53,9 @@ async def create_account(body: AccountIn, deps: Deps, once: RunOnce) -> Response
             platform=body.platform,
             handle=body.handle,
             secret=None if secret is None else deps.vault.encrypt(secret.encode()),
-            pacing=_pacing(Pacing(), body),
+            pacing=_pacing(warming_up(body.daily_limit, now), body),
             platform_id=platform_id,
-            now=deps.clock(),
+            now=now,
         )
         return AccountOut.model_validate(account)
 

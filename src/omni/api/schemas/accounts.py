@@ -62,9 +62,15 @@ class AccountIn(BaseModel):
         default=0, ge=0, le=14_400, description="Each message waits up to so many seconds longer"
     )
     warmup_from: datetime | None = Field(
-        default=None, description="When the account began to be used; null: no warm-up"
+        default=None,
+        description="When its warm-up begins: now, if left out; null, said expressly: no warm-up",
     )
-    warmup_first: int = Field(default=5, ge=1, le=100_000, description="Its first day's limit")
+    warmup_first: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Its first day's limit; left out: a tenth of `daily_limit`, at least 1",
+    )
     warmup_days: int = Field(default=14, ge=1, le=365, description="Until its own limit holds")
     zone: Line = Field(default="UTC", description="IANA name: whose clock quiet hours go by")
     quiet_from: WallTime = "00:00"
