@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
 
 from omni.connectors.http import HttpRejected
+from omni.connectors.mastodon.client import MastodonClient
+from omni.connectors.mastodon.source import MastodonSource
 from omni.connectors.memory import Memory
-from tests.http_fixtures import Call, ScriptedServer, client, reply, scripted_server
+from omni.connectors.types import RefPage, Seed
+from tests.http_fixtures import Act, Call, ScriptedServer, client, reply, scripted_server
 
 
 @pytest.fixture
@@ -72,3 +76,41 @@ async def test_it_is_bounded_and_forgets_what_was_used_longest_ago(server: Scrip
         for _ in range(2):  # too large a part of the whole
             await memory.get_json(url, params={"page": 99})
         assert server.calls[-1].headers.get("if-none-match") is None
+
+
+async def test_mastodons_lists_and_accounts_are_asked_for_again_only_if_they_have_changed(
+    server: ScriptedServer,
+) -> None:
+    """And a list goes on where it went on, though "not modified" need not say where that is."""
+    account = {"id": "1", "acct": "ann", "username": "ann", "url": f"{server.url}/@ann"}
+    people = json.dumps([account]).encode()
+    more = f'<{server.url}/api/v1/accounts/1/followers?max_id=7>; rel="next"'
+
+    def named(body: bytes, **headers: str) -> Act:
+        tag = f'W/"{len(body)}"'
+
+        async def act(call: Call) -> None:
+            if call.headers.get("if-none-match") == tag:
+                await reply(304, b"", etag=tag)(call)
+            else:
+                await reply(200, body, etag=tag, **headers)(call)
+
+        return act
+
+    server.on("/api/v1/accounts/lookup", named(people[1:-1]))
+    server.on("/api/v1/accounts/1/followers", named(people, link=more))
+    server.on("/api/v1/accounts", named(people))
+    server.on("/api/v1/accounts/1/statuses", named(b"[]"))
+    async with client() as http:
+        source = MastodonSource(MastodonClient(http, server.url, "token-of-ann"))
+        pages = [await source.expand(Seed("mastodon", "followers", "@ann"), None)]
+        people_then = await source.fetch(pages[0].platform_ids)
+        pages.append(await source.expand(Seed("mastodon", "followers", "@ann"), None))
+        assert await source.fetch(pages[1].platform_ids) == people_then
+    assert pages == [RefPage((account["url"],), "max_id=7")] * 2
+    half = len(server.calls) // 2
+    first, second = ([c.headers.get("if-none-match") for c in part]
+                     for part in (server.calls[:half], server.calls[half:]))  # fmt: skip
+    assert set(first) == {None}
+    assert None not in second
+    assert {call.headers["authorization"] for call in server.calls} == {"Bearer token-of-ann"}

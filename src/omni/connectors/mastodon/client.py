@@ -11,6 +11,7 @@ from omni.base.errors import Rejected, Transient
 from omni.connectors.addresses import Params
 from omni.connectors.http import Fetched, HttpClient, HttpRejected
 from omni.connectors.mastodon.names import host_of
+from omni.connectors.memory import Memory
 
 MAX_CURSOR = 300
 
@@ -29,22 +30,25 @@ class Listing:
 class MastodonClient:
     """One account's way to one server, or a stranger's; shared by all that the connector does.
 
+    Mastodon names an entity tag with each answer: what it said before is asked for only if it has
+    changed.
+
     Args:
         http: The way out; its bounds hold here too.
         base_url: The server's base URL.
         token: An access token of it, scope `read`; None to ask as a stranger.
+
+    Attributes:
+        home: The server's host.
+        is_signed_in: Whether the server is asked with an account's token.
     """
 
     def __init__(self, http: HttpClient, base_url: str, token: str | None = None) -> None:
-        self._http = http
         self._base = base_url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.is_signed_in = bool(token)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._memory = Memory(http, headers=headers)
         self.home = host_of(base_url)
-
-    @property
-    def is_signed_in(self) -> bool:
-        """Whether the server is asked with an account's token."""
-        return bool(self._headers)
 
     async def get(self, path: str, params: Params | None = None) -> Any:
         """Return the JSON at `path`.
@@ -55,9 +59,7 @@ class MastodonClient:
             Transient: No good answer after bounded retries.
         """
         try:
-            return await self._http.get_json(
-                self._base + path, params=params, headers=self._headers
-            )
+            return await self._memory.get_json(self._base + path, params=params)
         except HttpRejected as error:
             raise self._explained(error) from error
 
@@ -65,9 +67,7 @@ class MastodonClient:
         """Return one page of the list at `path`; raises as `get` does."""
         asked = {**params, **dict(_paging_of(cursor or ""))}
         try:
-            fetched = await self._http.get(
-                self._base + path, params=asked, headers=self._headers, accept="application/json"
-            )
+            fetched = await self._memory.get(self._base + path, params=asked)
         except HttpRejected as error:
             raise self._explained(error) from error
         after = _cursor_of(fetched)
