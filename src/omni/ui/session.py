@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import app, ui
 
-from omni.client.client import OmniClient
+from omni.client.client import ApiProblem, OmniClient
 
 MAX_SESSIONS = 1_000
 
@@ -38,19 +38,26 @@ class Sessions:
     async def log_in(self, api_key: str) -> OmniClient:
         """Try the key on the API and keep it for this browser.
 
+        An API on this machine asks for no key, so that nothing must not pass for one.
+
         Raises:
-            ApiProblem: The API refuses the key.
+            ApiProblem: It is no key, or the API refuses it.
         """
-        client = OmniClient(self._api_url, api_key=api_key)
+        key = api_key.strip()
+        if not (key and key.isascii() and key.isprintable()):
+            raise ApiProblem(401, "No API key", "give an API key: omni keys create NAME makes one")
+        client = OmniClient(self._api_url, api_key=key)
         try:
             await client.list_campaigns(limit=1)
         except BaseException:
             await client.close()
             raise
+        before = self._by_browser.pop(_browser_id(), None)
         self._by_browser[_browser_id()] = client
-        if len(self._by_browser) > MAX_SESSIONS:
-            _, oldest = self._by_browser.popitem(last=False)
-            await oldest.close()
+        if before is None and len(self._by_browser) > MAX_SESSIONS:
+            _, before = self._by_browser.popitem(last=False)
+        if before is not None:
+            await before.close()
         return client
 
     async def close(self) -> None:
