@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from omni.cli.render import as_table, moment, print_json, write
 if TYPE_CHECKING:
     from omni.client.client import OmniClient
     from omni.client.models import Scope, SuppressionFileOut, SuppressionOut
+
+_SAYS_ITSELF = re.compile(r"https?://|at://|acct:|did:|@|matrix:u/|[^:]+/", re.I)
+"""How links, ids and names begin that say on which platform somebody is."""
 
 PIECE = 256 * 1024
 """Bytes of a file that are read at a time."""
@@ -41,7 +45,10 @@ class _Asked:
 def suppress(
     who: Annotated[
         str | None,
-        typer.Argument(metavar="[PLATFORM:ID]", help="Somebody, by immutable id or username."),
+        typer.Argument(
+            metavar="[PLATFORM:ID]",
+            help="Somebody, by immutable id or username; or a profile's link.",
+        ),
     ] = None,
     domain: Annotated[str | None, typer.Option(help="Everybody of it, and below it.")] = None,
     platform: Annotated[
@@ -68,14 +75,24 @@ def suppress(
     elif lift:
         _lift(lift, reason, yes=yes, as_json=as_json)
     elif who:
-        named, colon, platform_id = who.partition(":")
-        if not (named and colon and platform_id):
-            raise Rejected(f"{who!r} is not PLATFORM:ID, such as bluesky:ann.example", field="who")
-        _one(_Asked("person", named, platform_id), reason, yes=True, as_json=as_json)
+        _one(_somebody(who), reason, yes=True, as_json=as_json)
     else:
         scope: Scope = "domain" if domain else "platform" if whole_platform else "all"
         asked = _Asked(scope, whole_platform, domain=domain)
         _one(asked, reason, yes=yes, as_json=as_json)
+
+
+def _somebody(who: str) -> _Asked:
+    """Return whom a person means: somebody of a platform, or a link or id that says which."""
+    named, colon, platform_id = who.partition(":")
+    if _SAYS_ITSELF.match(who):
+        return _Asked("person", None, who)
+    if not (named and colon and platform_id):
+        raise Rejected(
+            f"{who!r} is neither PLATFORM:ID, such as bluesky:ann.example, nor a profile's link",
+            field="who",
+        )
+    return _Asked("person", named, platform_id)
 
 
 def suppressions(

@@ -8,16 +8,13 @@ place of an id under the platform `*`. What pairs a person goes by is the functi
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 from omni.base.errors import Rejected
 from omni.leads.types import Scope
+from omni.leads.whom import is_link, platform_of, read_person
 
 ANY: Final = "*"
-MAX_VALUE: Final = 600
-"""Characters of an id, a username or a domain."""
-
 _PLATFORM = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?")
 
@@ -27,8 +24,8 @@ def keys_of(scope: Scope, platform: str | None, value: str | None) -> tuple[tupl
 
     Args:
         scope: Whom it concerns.
-        platform: Of a `person` and a `platform`.
-        value: The immutable id or the username of a `person`; the `domain`.
+        platform: Of a `platform`, and of a `person` whose link does not say it.
+        value: The immutable id, the username or the link of a `person`; the `domain`.
 
     Raises:
         Rejected: A part is missing or makes no sense (fields `platform`, `platform_id`, `domain`).
@@ -37,10 +34,14 @@ def keys_of(scope: Scope, platform: str | None, value: str | None) -> tuple[tupl
         return ((ANY, ANY),)
     if scope == "domain":
         return tuple((ANY, spelled) for spelled in read_domain(value or ""))
+    if scope == "person" and not (platform or "").strip():
+        platform = platform_of(value or "")
+        if platform is None:
+            raise Rejected(f"is needed: {(value or '')[:60]!r} does not say it", field="platform")
     named = read_platform(platform or "")
     if scope == "platform":
         return ((named, ANY),)
-    return tuple((named, spelled) for spelled in read_person(value or ""))
+    return tuple((named, spelled) for spelled in read_person(named, value or ""))
 
 
 def read_platform(text: str) -> str:
@@ -55,23 +56,6 @@ def read_platform(text: str) -> str:
     return name
 
 
-def read_person(text: str) -> tuple[str, ...]:
-    """Return an immutable id, or a username without the @ before it, as it is and in lower case.
-
-    Without an @ nobody can tell from a text which of both it is, and names are typed in any case.
-
-    Raises:
-        Rejected: It can be neither (field `platform_id`).
-    """
-    person = text.strip()
-    if not person or person == ANY or len(person) > MAX_VALUE or not person.isprintable():
-        raise Rejected(f"not somebody's id or username: {text[:60]!r}", field="platform_id")
-    if person.startswith("@") and ":" not in person:
-        person = person[1:].lower() or ANY + person
-    composed = unicodedata.normalize("NFC", person)
-    return tuple(dict.fromkeys((person, composed, composed.lower())))
-
-
 def read_domain(text: str) -> tuple[str, ...]:
     """Return a domain in lower case as it is shown, and as the wire has it where that differs.
 
@@ -81,6 +65,11 @@ def read_domain(text: str) -> tuple[str, ...]:
     Raises:
         Rejected: It is none, or a whole top-level domain (field `domain`).
     """
+    if is_link(text):
+        raise Rejected(
+            f"{text.strip()[:60]!r} is the link of a person: suppress them, or only its domain",
+            field="domain",
+        )
     bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", text.strip().lower())
     bare = re.split(r"[/?#:]", bare, maxsplit=1)[0].removeprefix("*.").removeprefix("@").strip(".")
     if len(bare) > 253 or not _DOMAIN.fullmatch(bare):

@@ -2,8 +2,9 @@
 
 A file has one suppression a line. With a heading, its columns say what they are: `scope`,
 `platform`, `platform_id` (or `id`, `username`, `handle`), `domain`, `reason`. Without one, a line
-is a single word: a domain, or a person of the platform that the whole file is about. A mail address
-names nobody on a platform, and its domain is more than was meant: it is told as a bad line.
+is a single word: a domain, or a person of the platform that the whole file is about; the link of a
+profile names its platform itself. A mail address names nobody on a platform, and its domain is more
+than was meant: it is told as a bad line.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 from omni.base.errors import Rejected
 from omni.leads.suppressing import keys_of
 from omni.leads.types import Scope
+from omni.leads.whom import is_link, platform_of
 
 MAX_LINE: Final = 4_000
 """Bytes of a line."""
@@ -32,6 +34,9 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "handle": "person",
     "user": "person",
     "url": "person",
+    "link": "person",
+    "profile": "person",
+    "profile_url": "person",
     "value": "person",
     "domain": "domain",
     "email": "mail",
@@ -101,8 +106,9 @@ def read_line(line: bytes, layout: Layout, *, platform: str | None, reason: str)
 
 
 def _keys_of_word(word: str, platform: str | None) -> tuple[tuple[str, str], ...]:
-    if platform:
-        return keys_of("person", platform, word)
+    named = _platform_of(word, platform)
+    if named:
+        return keys_of("person", named, word)
     if "@" in word[1:]:
         raise Rejected("a person or a mail address: choose the file's platform, or name a domain")
     return keys_of("domain", None, word)
@@ -112,7 +118,6 @@ def _keys_of_row(said: Mapping[str, str], platform: str | None) -> tuple[tuple[s
     scope = said.get("scope", "").lower()
     if scope and scope not in _SCOPES:
         raise Rejected(f"the scope {scope[:40]!r} is none of {', '.join(_SCOPES)}")
-    named = said.get("platform") or platform
     if scope in ("all", "platform"):
         raise Rejected("a file cannot suppress a whole platform or all: a person does that")
     person, domain = said.get("person"), said.get("domain")
@@ -120,9 +125,17 @@ def _keys_of_row(said: Mapping[str, str], platform: str | None) -> tuple[tuple[s
         return keys_of("domain", None, domain or person or "")
     if not person and "mail" in said:
         raise Rejected("a mail address names nobody on a platform: add their id there")
+    named = said.get("platform") or _platform_of(person or "", platform)
     if not named:
         raise Rejected("names no platform: add a column, or choose one for the file")
     return keys_of("person", named, person)
+
+
+def _platform_of(person: str, platform: str | None) -> str | None:
+    """Return whose a person is: a link names its platform, whatever the file is about."""
+    if is_link(person):
+        return platform_of(person)
+    return platform or platform_of(person)
 
 
 def _said(cells: Sequence[str], columns: Sequence[str | None]) -> dict[str, str]:

@@ -68,7 +68,7 @@ class _AddForm:
                         self._scope, "value", backward=lambda s: s in ("person", "platform")
                     )
                 )
-                self._person = ui.input("Id (DID, account URL, mxid) or username")
+                self._person = ui.input("Id (DID, account URL, mxid), username, or link")
                 self._person.bind_visibility_from(self._scope, "value", value="person")
                 self._domain = ui.input("Domain, with all below it")
                 self._domain.bind_visibility_from(self._scope, "value", value="domain")

@@ -34,26 +34,25 @@ async def suppress(body: SuppressionIn, deps: Deps, once: RunOnce) -> Response:
     if body.scope in ("person", "platform") and body.platform is not None:
         check_platform(deps.platforms, body.platform)
     now = deps.clock()
+    value = body.domain if body.scope == "domain" else body.platform_id
+    keys = keys_of(body.scope, body.platform, value)
+    if body.scope == "person":
+        check_platform(deps.platforms, keys[0][0])
 
     async def effect(tx: Tx) -> Suppressed:
         (platform, platform_id), added = await leads.suppress_scope(
             tx,
             body.scope,
             platform=body.platform,
-            value=body.domain if body.scope == "domain" else body.platform_id,
+            value=value,
             reason=body.reason,
             source="person",
             now=now,
         )
         cancelled = 0
         if body.scope == "person":
-            cancelled = await dispatch.cancel_for_person(
-                tx,
-                platform=platform,
-                platform_id=platform_id,
-                reason=f"suppressed: {body.reason}",
-                now=now,
-            )
+            why = f"suppressed: {body.reason}"
+            cancelled = await dispatch.cancel_for_people(tx, keys, reason=why, now=now)
         return Suppressed(
             platform=platform, platform_id=platform_id, added=added, cancelled_messages=cancelled
         )

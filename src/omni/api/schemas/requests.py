@@ -312,9 +312,12 @@ class SuppressionIn(_In):
     """Someone who must not be written to, by any campaign: a person unless `scope` says more."""
 
     scope: Scope = "person"
-    platform: Line | None = Field(default=None, description="Of a person, and of a platform")
+    platform: Line | None = Field(
+        default=None, description="Of a person, unless their link says it, and of a platform"
+    )
     platform_id: Line | None = Field(
-        default=None, description="The immutable id (DID, account URL, mxid), or the username"
+        default=None,
+        description="The immutable id (DID, account URL, mxid), the username, or a profile's link",
     )
     domain: Line | None = Field(default=None, description="It holds for all below it, too")
     reason: Line = "asked for by a person"
