@@ -40,6 +40,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "numpy": ("weights/*.py",),
     "pyarrow": ("connectors/file/parquet.py", "api/parquet.py"),
     "python_multipart": ("api/uploads.py",),
+    "idna": ("leads/suppressing.py",),
     "regex": ("base/graphemes.py",),
     "protego": ("connectors/web/robots.py",),
     "lxml": ("connectors/web/*.py",),

@@ -151,3 +151,34 @@ async def test_lifting_somebody_lifts_them_in_any_case(api: Served) -> None:
         assert not await suppressions.is_suppressed(
             api.db, platform="bluesky", platform_id=name, username=None
         )
+
+
+async def test_a_file_counts_people_and_not_their_spellings(api: Served) -> None:
+    lines = "https://far.example/@Ann\nhttps://bsky.app/profile/bob.example\nmünchen.example\n"
+    for added, known in ((3, 0), (0, 3)):
+        told = await send(api, lines.encode())
+        assert (told["added"], told["known"], told["bad"]) == (added, known, 0)
+    found = (await api.client.list_suppressions()).items
+    assert {each.platform_id for each in found} == {
+        "Ann@far.example", "bob.example", "xn--mnchen-3ya.example",
+    }  # fmt: skip
+
+
+async def test_a_link_that_is_suppressed_cancels_what_waits(api: Served) -> None:
+    campaign_id = await api.campaign_id()
+    await api.rows(
+        "insert into messages (campaign_id, platform, platform_id, username, body, body_hash)"
+        " values (:campaign_id, 'bluesky', 'did:plc:abc', 'ann', 'hi', 'h') returning id",
+        campaign_id=campaign_id,
+    )
+    done = await api.client.suppress(platform_id="https://bsky.app/profile/did:plc:abc")
+    assert (done.platform, done.platform_id, done.cancelled_messages) == (
+        "bluesky", "did:plc:abc", 1,
+    )  # fmt: skip
+    told = problem(
+        await api.http.post("/suppressions", json={"platform": "bluesky", "platform_id": "ann"}),
+        422,
+    )
+    assert "enter a handle such as" in told["detail"]
+    elsewhere = {"platform_id": "https://far.example/@ann"}
+    assert "platform" in problem(await api.http.post("/suppressions", json=elsewhere), 422)["field"]

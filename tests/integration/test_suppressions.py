@@ -8,6 +8,7 @@ import pytest
 
 from omni.base.errors import NotFound, Rejected
 from omni.leads import suppressions_store as store
+from omni.leads.erase_store import SHARE
 from omni.leads.types import Scope
 from omni.storage.db import Database
 from omni.storage.sql import Query
@@ -182,3 +183,53 @@ async def test_among_a_hundred_thousand_a_person_is_a_few_probes(db: Database) -
     )
     whole = plan[0]["Plan"]
     assert whole["Shared Hit Blocks"] + whole["Shared Read Blocks"] < 150
+
+
+@pytest.mark.parametrize("written", ["MÜNCHEN.example", "xn--mnchen-3ya.example"])
+async def test_an_international_domain_is_one_entry_whatever_its_form(
+    db: Database, written: str
+) -> None:
+    people = [
+        ("mastodon", "https://münchen.example/@ann", "ann@xn--mnchen-3ya.example"),
+        ("mastodon", "https://xn--mnchen-3ya.example/@bob", "bob"),
+        ("bluesky", "did:plc:x", "cat.münchen.example"),
+    ]
+    assert await add(db, "domain", value=written) == (("*", "xn--mnchen-3ya.example"), True)
+    for again in ("münchen.example", "xn--mnchen-3ya.example", "https://MÜNCHEN.example/"):
+        assert (await add(db, "domain", value=again))[1] is False
+    assert [await suppressed(db, person) for person in people] == [True] * 3
+    (only,) = await store.list_suppressions(db, limit=9)
+    assert await store.list_suppressions(db, limit=9, wide=True) == [only]
+    (by_its_name,) = await store.search_suppressions(db, "münch", limit=9)
+    await store.lift(db, by_its_name.id, because="a mistake", now=NOW)
+    assert [await suppressed(db, person) for person in people] == [False] * 3
+    assert await rows(db, "select from suppressions") == []
+
+
+async def test_german_and_greek_letters_are_domains_of_their_own(db: Database) -> None:
+    assert (await add(db, "domain", value="faß.example"))[0] == ("*", "xn--fa-hia.example")
+    assert not await suppressed(db, ("mastodon", "https://fass.example/@ann", "ann"))
+
+
+async def test_a_link_suppresses_the_person_by_every_name_as_one_entry(db: Database) -> None:
+    await add(db, "person", None, "https://Social.Example.org:3000/@Ann")
+    assert await suppressed(db, FEDIVERSE)
+    assert await suppressed(db, ("mastodon", FEDIVERSE[1], "renamed"))
+    assert await suppressed(db, ("mastodon", "https://x.example/7", "ann@social.example.org"))
+    assert not await suppressed(db, ("mastodon", "https://x.example/7", "bob@social.example.org"))
+    (only,) = await store.list_suppressions(db, limit=9)
+    assert only.platform_id == "Ann@Social.Example.org"
+    assert len(await store.search_suppressions(db, "ann", limit=9)) == 1
+    await store.lift(db, only.id, because="a mistake", now=NOW)
+    assert not await suppressed(db, FEDIVERSE)
+
+
+async def test_an_erasure_leaves_no_spelling_behind(db: Database) -> None:
+    await add(db, "person", None, "https://Social.Example.org:3000/@Ann")
+    await add(db, "person", "mastodon", "bob@social.example.org")
+    known = {"platform": "mastodon", "names": ["https://social.example.org:3000/users/ann"]}
+    held = await db.fetch(SHARE.queries["held_suppressions"], **known, limit=99)
+    assert len(held) == 5
+    assert await db.execute(SHARE.queries["erase_suppressions"], **known) == len(held)
+    left = await rows(db, "select platform_id from suppressions")
+    assert left and all("bob" in row["platform_id"] for row in left)

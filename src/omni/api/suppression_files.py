@@ -66,7 +66,7 @@ class _Taking:
             self.cancelled += await dispatch.cancel_for_people(
                 tx, people, reason=f"suppressed: {self.reason}", now=now
             )
-        self.asked += len(people)
+        self.asked += len(self.wanted)
         self.wanted = []
 
 

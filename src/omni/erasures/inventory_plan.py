@@ -105,7 +105,9 @@ INVENTORY: Mapping[str, Kept] = {
     "lead_changes": _kept(
         "removed", "id lead_id cause old_state new_state old_score new_score changed_at"
     ),
-    "suppressions": _kept("removed", "id platform platform_id reason source created_at scope"),
+    "suppressions": _kept(
+        "removed", "id platform platform_id spelling_of reason source created_at scope"
+    ),
     "suppression_lifts": _kept(
         "removed",
         "id platform platform_id reason source suppressed_at lifted_because lifted_at",

@@ -14,11 +14,25 @@ where l.profile_id = :profile_id
 limit :limit::int;
 
 -- name: held_suppressions
--- The unique key (platform, platform_id): they may be suppressed by a name, too.
+-- The unique key (platform, platform_id), then suppressions_spelled: they may be suppressed by a name,
+-- too, and in several spellings.
+with theirs as (
+    select coalesce(t.spelling_of, t.platform_id) as meant
+    from suppressions t
+    where t.platform = :platform and t.platform_id in (
+        select v.name from unnest(:names::text[]) n (name)
+        cross join lateral (values (n.name), (lower(n.name))) v (name)
+    )
+)
 select to_jsonb(u) as row from suppressions u
-where u.platform = :platform and u.platform_id in (
-    select v.name from unnest(:names::text[]) n (name)
-    cross join lateral (values (n.name), (lower(n.name))) v (name)
+where u.platform = :platform and u.id in (
+    select a.id from suppressions a
+    join theirs on a.platform_id = theirs.meant
+    where a.platform = :platform
+    union all
+    select b.id from suppressions b
+    join theirs on b.spelling_of = theirs.meant
+    where b.platform = :platform
 )
 limit :limit::int;
 
@@ -41,11 +55,25 @@ where c.lead_id in (select l.id from leads l where l.profile_id = :profile_id);
 delete from leads l where l.profile_id = :profile_id;
 
 -- name: erase_suppressions
--- The unique key (platform, platform_id). The hash keeps them out from now on.
+-- The unique key (platform, platform_id), then suppressions_spelled. The hash keeps them out from now
+-- on.
+with theirs as (
+    select coalesce(t.spelling_of, t.platform_id) as meant
+    from suppressions t
+    where t.platform = :platform and t.platform_id in (
+        select v.name from unnest(:names::text[]) n (name)
+        cross join lateral (values (n.name), (lower(n.name))) v (name)
+    )
+)
 delete from suppressions u
-where u.platform = :platform and u.platform_id in (
-    select v.name from unnest(:names::text[]) n (name)
-    cross join lateral (values (n.name), (lower(n.name))) v (name)
+where u.platform = :platform and u.id in (
+    select a.id from suppressions a
+    join theirs on a.platform_id = theirs.meant
+    where a.platform = :platform
+    union all
+    select b.id from suppressions b
+    join theirs on b.spelling_of = theirs.meant
+    where b.platform = :platform
 );
 
 -- name: erase_suppression_lifts

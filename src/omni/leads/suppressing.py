@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import idna
+
 from omni.base.errors import Rejected
 from omni.leads.types import Scope
 from omni.leads.whom import is_link, platform_of, read_person
@@ -57,7 +59,7 @@ def read_platform(text: str) -> str:
 
 
 def read_domain(text: str) -> tuple[str, ...]:
-    """Return a domain in lower case as it is shown, and as the wire has it where that differs.
+    """Return a domain as the wire has it, and as it is shown where that differs, in lower case.
 
     Accepted are `example.org`, `@example.org`, `*.example.org` and an address such as
     `https://example.org/about`.
@@ -74,9 +76,17 @@ def read_domain(text: str) -> tuple[str, ...]:
     bare = re.split(r"[/?#:]", bare, maxsplit=1)[0].removeprefix("*.").removeprefix("@").strip(".")
     if len(bare) > 253 or not _DOMAIN.fullmatch(bare):
         raise Rejected(f"not a domain: {text[:60]!r}; write it like example.org", field="domain")
+    wire = _on_the_wire(bare)
     try:
-        wire = bare.encode("idna").decode("ascii")
-        shown = bare.encode("ascii").decode("idna") if bare.isascii() else bare
-    except UnicodeError:
-        return (bare,)
-    return tuple(dict.fromkeys((bare, wire, shown)))
+        shown = idna.decode(wire)
+    except idna.IDNAError:
+        shown = bare
+    return tuple(dict.fromkeys((wire, shown, bare)))
+
+
+def _on_the_wire(domain: str) -> str:
+    """Return an internationalised domain as DNS has it; one that IDNA does not know as it is."""
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return domain

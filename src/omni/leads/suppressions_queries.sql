@@ -3,17 +3,23 @@
 
 -- name: insert_suppression
 -- The unique key (platform, platform_id) makes a second one a no-op.
-insert into suppressions (platform, platform_id, reason, source, created_at)
-values (:platform, :platform_id, :reason, :source, :now)
+insert into suppressions (platform, platform_id, spelling_of, reason, source, created_at)
+values (:platform, :platform_id, :spelling_of, :reason, :source, :now)
 on conflict (platform, platform_id) do nothing;
 
 -- name: insert_suppressions
 -- The unique key (platform, platform_id) makes those that stand a no-op, and those that come twice.
-insert into suppressions (platform, platform_id, reason, source, created_at)
-select n.platform, n.platform_id, n.reason, :source, :now::timestamptz
-from unnest(:platforms::text[], :platform_ids::text[], :reasons::text[])
-    as n (platform, platform_id, reason)
-on conflict (platform, platform_id) do nothing;
+-- What counts is whoever is new, not each spelling of theirs.
+with written as (
+    insert into suppressions (platform, platform_id, spelling_of, reason, source, created_at)
+    select n.platform, n.platform_id, n.spelling_of, n.reason, :source, :now::timestamptz
+    from unnest(
+        :platforms::text[], :platform_ids::text[], :spellings_of::text[], :reasons::text[]
+    ) as n (platform, platform_id, spelling_of, reason)
+    on conflict (platform, platform_id) do nothing
+    returning spelling_of
+)
+select count(*) from written where spelling_of is null;
 
 -- name: find_suppression
 -- The unique key (platform, platform_id), a few probes.
@@ -35,10 +41,10 @@ where is_suppressed(n.platform, n.platform_id, n.username, false)
     );
 
 -- name: page_suppressions
--- By primary key, the newest first.
+-- By primary key, the newest first; of several spellings the one that was meant.
 select id, scope, platform, platform_id, reason, source, created_at
 from suppressions
-where id < :before_id::bigint
+where id < :before_id::bigint and spelling_of is null
 order by id desc
 limit :limit;
 
@@ -46,16 +52,18 @@ limit :limit;
 -- suppressions_wide, the newest first: those of domains, platforms and all.
 select id, scope, platform, platform_id, reason, source, created_at
 from suppressions
-where (platform = '*' or platform_id = '*') and id < :before_id::bigint
+where (platform = '*' or platform_id = '*') and id < :before_id::bigint and spelling_of is null
 order by id desc
 limit :limit;
 
 -- name: search_suppressions
--- suppressions_by_name, a range of it: all that begin so, from right after the last one on.
+-- suppressions_by_name, a range of it: all that begin so, from right after the last one on; another
+-- spelling only where the one that was meant begins otherwise.
 select id, scope, platform, platform_id, reason, source, created_at
 from suppressions
 where lower(platform_id collate "C") >= lower(:beginning::text collate "C")
     and lower(platform_id collate "C") < lower(:beginning::text collate "C") || chr(1114111)
+    and (spelling_of is null or not starts_with(lower(spelling_of), lower(:beginning)))
     and (lower(platform_id collate "C"), id) > (
         lower(:after_name::text collate "C"), :after_id::bigint
     )
@@ -70,14 +78,25 @@ join suppressions s on s.platform = k.platform and s.platform_id = k.platform_id
 order by s.id;
 
 -- name: lift_suppression
--- By primary key, then suppressions_by_name: the same name in other letters falls with it, since it
--- stands for the same person. What stood, and why it fell, stays written.
+-- By primary key, then suppressions_by_name and suppressions_spelled: the same name in other letters,
+-- and the other spellings, fall with it, since they stand for the same. What stood, and why it fell,
+-- stays written.
 with asked as (
-    select platform, lower(platform_id collate "C") as name from suppressions where id = :id
+    select platform, coalesce(spelling_of, platform_id) as meant,
+        array[
+            lower(platform_id collate "C"), lower(coalesce(spelling_of, platform_id) collate "C")
+        ] as names
+    from suppressions where id = :id
 ), gone as (
     delete from suppressions s
     using asked a
-    where lower(s.platform_id collate "C") = a.name and s.platform = a.platform
+    where s.id in (
+        select n.id from suppressions n
+        where lower(n.platform_id collate "C") = any(a.names) and n.platform = a.platform
+        union all
+        select m.id from suppressions m
+        where m.platform = a.platform and m.spelling_of = a.meant
+    )
     returning s.id, s.scope, s.platform, s.platform_id, s.reason, s.source, s.created_at
 ), noted as (
     insert into suppression_lifts

@@ -19,9 +19,25 @@ _LAST_ID = 2**63 - 1
 
 
 async def suppress(
-    tx: Executor, *, platform: str, platform_id: str, reason: str, source: str, now: datetime
+    tx: Executor,
+    *,
+    platform: str,
+    platform_id: str,
+    reason: str,
+    source: str,
+    now: datetime,
+    spelling_of: str | None = None,
 ) -> bool:
     """See to it that a person is never written to again; only a person can lift it.
+
+    Args:
+        tx: Where to write.
+        platform: Theirs.
+        platform_id: Their id or username.
+        reason: Why.
+        source: Who says so.
+        now: The present moment.
+        spelling_of: What was meant, if this is another spelling of it.
 
     Returns:
         False if that was so already; then the first reason stands.
@@ -30,6 +46,7 @@ async def suppress(
         QUERIES["insert_suppression"],
         platform=platform,
         platform_id=platform_id,
+        spelling_of=spelling_of,
         reason=reason,
         source=source,
         now=now,
@@ -56,8 +73,17 @@ async def suppress_scope(
         Rejected: A part is missing or makes no sense.
     """
     keys = keys_of(scope, platform, value)
+    (_, meant), *_ = keys
     added = [
-        await suppress(tx, platform=of, platform_id=named, reason=reason, source=source, now=now)
+        await suppress(
+            tx,
+            platform=of,
+            platform_id=named,
+            reason=reason,
+            source=source,
+            now=now,
+            spelling_of=None if named == meant else meant,
+        )
         for of, named in keys
     ]
     return keys[0], any(added)
@@ -66,13 +92,14 @@ async def suppress_scope(
 async def suppress_many(
     tx: Executor, wanted: Sequence[Wanted], *, source: str, now: datetime
 ) -> int:
-    """Write what a part of a file asks for; return how many suppressions are new."""
-    each = [(*key, line.reason) for line in wanted for key in line.keys]
-    return await tx.execute(
+    """Write what a part of a file asks for; return how many of its lines are news."""
+    each = [(*key, line.keys[0][1], line.reason) for line in wanted for key in line.keys]
+    return await tx.fetchval(
         QUERIES["insert_suppressions"],
-        platforms=[platform for platform, _, _ in each],
-        platform_ids=[platform_id for _, platform_id, _ in each],
-        reasons=[reason for _, _, reason in each],
+        platforms=[platform for platform, _, _, _ in each],
+        platform_ids=[platform_id for _, platform_id, _, _ in each],
+        spellings_of=[None if named == meant else meant for _, named, meant, _ in each],
+        reasons=[reason for _, _, _, reason in each],
         source=source,
         now=now,
     )
