@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from omni.base.errors import NotFound, Rejected
 from omni.leads import suppressions_store as store
-from omni.leads.erase_store import SHARE
 from omni.leads.types import Scope
 from omni.storage.db import Database
-from omni.storage.sql import Query
+from omni.storage.sql import Query, load_queries
 from tests.dispatch_fixtures import NOW, rows
 
+ERASING = load_queries("omni.leads", "erase").by_name
 BLUESKY = ("bluesky", "did:plc:a", "alice.shop.example.org")
 FEDIVERSE = ("mastodon", "https://social.example.org:3000/users/ann", "ann@social.example.org")
 ROOM = ("matrix", "@ann:chat.example.org:8448", "@ann:chat.example.org")
@@ -227,9 +228,13 @@ async def test_a_link_suppresses_the_person_by_every_name_as_one_entry(db: Datab
 async def test_an_erasure_leaves_no_spelling_behind(db: Database) -> None:
     await add(db, "person", None, "https://Social.Example.org:3000/@Ann")
     await add(db, "person", "mastodon", "bob@social.example.org")
-    known = {"platform": "mastodon", "names": ["https://social.example.org:3000/users/ann"]}
-    held = await db.fetch(SHARE.queries["held_suppressions"], **known, limit=99)
-    assert len(held) == 5
-    assert await db.execute(SHARE.queries["erase_suppressions"], **known) == len(held)
+    known: dict[str, Any] = {
+        "platform": "mastodon",
+        "names": ["https://social.example.org:3000/users/ann"],
+    }
+    held = await db.fetch(ERASING["held_suppressions"], **known, limit=99)
+    assert len(held) == 6
+    assert await db.execute(ERASING["erase_suppressions"], **known) == len(held)
     left = await rows(db, "select platform_id from suppressions")
-    assert left and all("bob" in row["platform_id"] for row in left)
+    assert left
+    assert all("bob" in row["platform_id"] for row in left)

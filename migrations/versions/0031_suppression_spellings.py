@@ -2,9 +2,9 @@
 
 from omni.storage.migrate import run_sql
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 
 
 def upgrade() -> None:
-    run_sql("0030_suppression_spellings.sql")
+    run_sql("0031_suppression_spellings.sql")
