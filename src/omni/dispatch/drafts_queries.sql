@@ -144,13 +144,21 @@ limit :limit;
 -- leads_pkey, then unique (platform, platform_id, campaign_id, step): drafting again is a no-op. The
 -- lock makes a decision on the lead come before, and then there is no draft, or after, and then it
 -- sees the draft. A lead that is being changed at this moment is left to the next drafting. Who was
--- suppressed, or has replied, while the text was being written gets none.
+-- suppressed, or has replied, while the text was being written gets none. It is for the account that
+-- wrote to the person first, if one has (the prefix of the unique key).
 insert into messages (
     campaign_id, step, lead_id, profile_id, platform, platform_id, username, body, body_hash,
-    writer, claims, held_by, created_at, updated_at
+    writer, claims, held_by, created_at, updated_at, bound_account_id
 )
 select :campaign_id, :step, d.lead_id, d.profile_id, d.platform, d.platform_id, d.username, d.body,
-    d.body_hash, d.writer, d.claims::jsonb, :held_by, :now, :now
+    d.body_hash, d.writer, d.claims::jsonb, :held_by, :now, :now,
+    (
+        select o.account_id from messages o
+        where o.platform = d.platform and o.platform_id = d.platform_id
+            and o.account_id is not null and o.state in ('sending', 'sent', 'ambiguous', 'failed')
+        order by o.sending_at, o.id
+        limit 1
+    )
 from unnest(
     :lead_ids::bigint[], :profile_ids::bigint[], :platforms::text[], :platform_ids::text[],
     :usernames::text[], :bodies::text[], :body_hashes::text[], :writers::text[], :claims::text[]

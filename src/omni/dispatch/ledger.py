@@ -130,6 +130,27 @@ async def record(db: Executor, message: Message, outcome: Outcome, now: datetime
     )
 
 
+async def list_writing_on(db: Executor, now: datetime) -> list[int]:
+    """Return the accounts that have something due for people whom they have written to before."""
+    rows = await db.fetch(QUERIES["list_writing_on"], now=now, limit=MAX_RECOVERED)
+    return [row["id"] for row in rows]
+
+
+async def hold_bound(
+    db: Executor, account_id: int, *, error: str, until: datetime, now: datetime
+) -> int:
+    """Put off what is due for people whom an account has written to before; return how many."""
+    return await db.execute(
+        QUERIES["hold_bound"],
+        account_id=account_id,
+        gate=Gate.PLATFORM,
+        error=error,
+        eligible_at=until,
+        now=now,
+        limit=MAX_MARKED,
+    )
+
+
 async def last_sent(db: Executor) -> tuple[str, datetime | None]:
     """Return the database's name, and when the newest message that was sent was recorded."""
     row = await db.fetchrow(QUERIES["last_sent"])

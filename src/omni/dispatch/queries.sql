@@ -98,16 +98,24 @@ on conflict (platform, platform_id) do nothing;
 
 -- name: insert_answer
 -- Unique (platform, platform_id, campaign_id, step): answers stand behind every step of a campaign.
--- No row where another answer waits, or another one was written at this moment.
+-- No row where another answer waits, or another one was written at this moment. It is for the account
+-- that wrote to the person first.
 insert into messages (
     campaign_id, lead_id, profile_id, platform, platform_id, username, step, body, body_hash,
-    held_by, writer, answers, created_at, updated_at
+    held_by, writer, answers, created_at, updated_at, bound_account_id
 )
 select
     :campaign_id::bigint, :lead_id::bigint, :profile_id::bigint, :platform::text,
     :platform_id::text, :username::text, greatest(coalesce(max(m.step), 0) + 1, :first_step::int),
     :body::text, :body_hash::text, :held_by::text, 'person', :answers::bigint, :now::timestamptz,
-    :now::timestamptz
+    :now::timestamptz,
+    (
+        select o.account_id from messages o
+        where o.platform = :platform and o.platform_id = :platform_id
+            and o.account_id is not null and o.state in ('sending', 'sent', 'ambiguous', 'failed')
+        order by o.sending_at, o.id
+        limit 1
+    )
 from messages m
 where m.platform = :platform and m.platform_id = :platform_id and m.campaign_id = :campaign_id
 having not bool_or(m.answers is not null and m.state in ('pending', 'approved', 'claimed'))

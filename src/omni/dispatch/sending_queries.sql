@@ -190,6 +190,29 @@ where id in (
     for update skip locked
 );
 
+-- name: list_writing_on
+-- messages_bound, one probe for each account: those with something due for people whom they have
+-- written to before, and who may have answered.
+select a.id from accounts a
+where a.status = 'active' and exists (
+    select from messages m
+    where m.bound_account_id = a.id and m.state = 'approved' and m.eligible_at <= :now
+)
+order by a.id
+limit :limit;
+
+-- name: hold_bound
+-- messages_bound: what is due for those whom the account has written to before waits for a moment.
+update messages
+set held_by = :gate, eligible_at = :eligible_at, error = :error, updated_at = :now
+where id in (
+    select id from messages
+    where bound_account_id = :account_id and state = 'approved' and eligible_at <= :now
+    order by eligible_at, id
+    limit :limit
+    for update skip locked
+);
+
 -- name: last_sent
 -- messages_charged, for each account from its newest entry on: a handful that are under way, or in
 -- doubt, come before the newest that was sent. That one never becomes older.

@@ -5,6 +5,10 @@
 -- inbox_cursors_pkey.
 select cursor from inbox_cursors where account_id = :account_id;
 
+-- name: get_swept
+-- inbox_cursors_pkey.
+select swept_at from inbox_cursors where account_id = :account_id;
+
 -- name: put_cursor
 -- inbox_cursors_pkey.
 insert into inbox_cursors (account_id, cursor, swept_at)

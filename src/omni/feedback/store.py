@@ -196,6 +196,11 @@ async def count_replied(db: Executor, campaign_id: int) -> int:
     return await db.fetchval(QUERIES["count_replied"], campaign_id=campaign_id)
 
 
+async def swept_at(db: Executor, account_id: int) -> datetime | None:
+    """Return when an account's inbox was last read; None if it never was."""
+    return await db.fetchval(QUERIES["get_swept"], account_id=account_id)
+
+
 async def get_cursor(db: Executor, account_id: int) -> str | None:
     """Return how far an account's inbox was read; None if it never was."""
     return await db.fetchval(QUERIES["get_cursor"], account_id=account_id)

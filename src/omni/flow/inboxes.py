@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from uuid import UUID
 
 from omni.base.errors import Cancelled, OmniError, Transient
 from omni.base.log import get_logger
 from omni.dispatch import accounts_store as accounts
+from omni.dispatch import ledger as sending
 from omni.dispatch import store as messages
 from omni.dispatch.types import Account
 from omni.feedback import asking
@@ -34,6 +36,11 @@ DOORS = Doors(
     note_answer=accounts.note_answer,
 )
 """What follows from an event, in the rooms that it concerns."""
+
+FRESH = timedelta(minutes=1)
+"""An inbox that was read so short a time ago is not read again before something is sent."""
+
+READ_AGAIN = timedelta(minutes=5)
 
 CLASSED_AT_ONCE = 200
 """The most replies that one run has read by a model."""
@@ -64,6 +71,34 @@ async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> 
     if unread and not events:
         raise Transient(f"{unread} inboxes could not be read: see the log")
     return StepResult({"recorded": events, "unread_accounts": unread})
+
+
+async def read_before_sending(world: World) -> None:
+    """Read the inboxes of accounts that are about to write to somebody once more.
+
+    Who has answered since the last sweep gets no further step. Where an inbox cannot be read, what
+    is due for those people waits; first messages go on.
+
+    Raises:
+        Transient: The database cannot be reached.
+    """
+    now = world.clock()
+    writing_on = set(await sending.list_writing_on(world.db, now))
+    for account in await accounts.list_accounts(world.db) if writing_on else ():
+        if account.id not in writing_on or account.platform not in world.inboxes:
+            continue
+        swept = await feedback.swept_at(world.db, account.id)
+        if swept is not None and now - FRESH <= swept <= now:
+            continue
+        try:
+            await _sweep_account(world, account)
+        except Cancelled:
+            raise
+        except Exception as error:
+            why = f"their answers could not be read before: {describe(error)}"
+            until = now + READ_AGAIN
+            await sending.hold_bound(world.db, account.id, error=why, until=until, now=now)
+            get_logger().warning("feedback.account_unread", error=why, account_id=account.id)
 
 
 async def _sweep_account(world: World, account: Account) -> int:

@@ -28,7 +28,7 @@ from omni.flow.drafting import draft_messages, follow_up, write_drafts
 from omni.flow.erasing import erase_person
 from omni.flow.finding import crawl_seed
 from omni.flow.importing import import_profiles
-from omni.flow.inboxes import classify_replies, sweep_feedback
+from omni.flow.inboxes import classify_replies, read_before_sending, sweep_feedback
 from omni.flow.pictures import HeldAlbum, fetch_images, sweep_images
 from omni.flow.reenriching import reenrich_profiles
 from omni.flow.rereading import crawl_refresh
@@ -177,9 +177,11 @@ async def _promote(world: World, campaign: Campaign) -> LeadReport:
 async def dispatch_messages(world: World, job: JobContext, args: DispatchMessages) -> StepResult:
     """Send what was approved, as far as the accounts' limits allow.
 
-    From a database that was restored from a backup nothing goes until a person says so.
+    From a database that was restored from a backup nothing goes until a person says so. Nobody is
+    written to once more whose answer is there to be read.
     """
     await pause_if_restored(world)
+    await read_before_sending(world)
     report = await dispatching.dispatch(
         world.db,
         world.senders,
