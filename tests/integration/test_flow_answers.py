@@ -64,7 +64,10 @@ async def test_an_answer_that_no_sweep_has_read_stops_the_next_step(
         inbox.events.append(InboxEvent("e1", "replied", "p2", "Hmm", clock() - HOUR))
 
         inbox.down = True
-        await run_step(world, DispatchMessages())
+        done = await run_step(world, DispatchMessages())
+        (next_run,) = done.follow_ups
+        assert next_run.run_at is not None
+        assert clock() < next_run.run_at - timedelta(minutes=5) < clock() + timedelta(minutes=1)
         assert len(sender.calls) == 3, "who may have answered is not written to"
         held = await rows(
             db, "select held_by, error, eligible_at from messages where state = 'approved'"

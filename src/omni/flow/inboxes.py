@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from omni.base.errors import Cancelled, OmniError, Transient
@@ -73,16 +73,19 @@ async def sweep_feedback(world: World, job: JobContext, args: SweepFeedback) -> 
     return StepResult({"recorded": events, "unread_accounts": unread})
 
 
-async def read_before_sending(world: World) -> None:
+async def read_before_sending(world: World) -> datetime | None:
     """Read the inboxes of accounts that are about to write to somebody once more.
 
     Who has answered since the last sweep gets no further step. Where an inbox cannot be read, what
     is due for those people waits; first messages go on.
 
+    Returns:
+        When an inbox that could not be read is to be read again; None if all could.
+
     Raises:
         Transient: The database cannot be reached.
     """
-    now = world.clock()
+    now, again = world.clock(), None
     writing_on = set(await sending.list_writing_on(world.db, now))
     for account in await accounts.list_accounts(world.db) if writing_on else ():
         if account.id not in writing_on or account.platform not in world.inboxes:
@@ -96,9 +99,10 @@ async def read_before_sending(world: World) -> None:
             raise
         except Exception as error:
             why = f"their answers could not be read before: {describe(error)}"
-            until = now + READ_AGAIN
-            await sending.hold_bound(world.db, account.id, error=why, until=until, now=now)
+            again = now + READ_AGAIN
+            await sending.hold_bound(world.db, account.id, error=why, until=again, now=now)
             get_logger().warning("feedback.account_unread", error=why, account_id=account.id)
+    return again
 
 
 async def _sweep_account(world: World, account: Account) -> int:

@@ -181,7 +181,7 @@ async def dispatch_messages(world: World, job: JobContext, args: DispatchMessage
     written to once more whose answer is there to be read.
     """
     await pause_if_restored(world)
-    await read_before_sending(world)
+    again = await read_before_sending(world)
     report = await dispatching.dispatch(
         world.db,
         world.senders,
@@ -194,7 +194,8 @@ async def dispatch_messages(world: World, job: JobContext, args: DispatchMessage
         await leads_store.mark_contacted(tx, report.contacted_lead_ids, now=world.clock())
     if report.sent:
         await note_sent(world)
-    return StepResult(_plain(asdict(report)), follow.after_dispatch(report.next_eligible))
+    moments = [at for at in (report.next_eligible, again) if at is not None]
+    return StepResult(_plain(asdict(report)), follow.after_dispatch(min(moments, default=None)))
 
 
 async def reconcile_messages(world: World, job: JobContext, args: ReconcileMessages) -> StepResult:
