@@ -37,8 +37,8 @@ class MessengerCase:
         taken: Counts the requests for a message to this person that the platform carried out.
         texts: Tells what this person has received in this test.
         reply: Lets somebody who was written to answer; at least one of the first ten does.
-        lacks: Which of `settings`, `thread` and `inbox` the platform cannot have, each with the
-            reason.
+        lacks: Which of `settings`, `thread`, `inbox` and a `form` of answers the platform cannot
+            have, each with the reason.
         nonce: Parts this test's messages from those of others on the same server.
     """
 

@@ -47,6 +47,7 @@ async def webhook(request: pytest.FixtureRequest) -> AsyncGenerator[MessengerCas
                 lacks={
                     "settings": "the receiver says whom it refuses when it is handed a message",
                     "thread": "a webhook has none",
+                    "form": "a user's own sender answers as it likes",
                     "inbox": "answers come back by a webhook of the receiver's",
                 },
             )

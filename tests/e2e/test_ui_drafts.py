@@ -128,6 +128,7 @@ async def _approve(product: Product, page: Page, campaign_id: int, pictures: Pat
     await page.keyboard.press("Control+Enter")
     await expect(page.locator(f"[data-message='{second}']")).to_contain_text("In my own words")
     await page.keyboard.press("k")
+    await _edit_together(product, page, pictures)
     await page.keyboard.press("Shift+J")
     await page.keyboard.press("Shift+J")
     await expect(page.locator("[data-selected]")).to_have_text("3 of 5 selected")
@@ -140,6 +141,36 @@ async def _approve(product: Product, page: Page, campaign_id: int, pictures: Pat
     await expect(cards).to_have_count(1)
     cancelled = (await product.api.messages(campaign_id, state="cancelled")).items
     assert len(cancelled) == 1
+
+
+async def _edit_together(product: Product, page: Page, pictures: Path) -> None:
+    """Replace words in all that are selected; what somebody else changed is asked about."""
+    await page.keyboard.press("*")
+    await expect(page.locator("[data-selected]")).to_have_text("5 of 5 selected")
+    await page.keyboard.press("e")
+    dialog = page.locator(".q-dialog")
+    await expect(dialog.locator("textarea[data-edit]")).to_have_count(WAITING)
+    theirs = str(await dialog.locator("textarea[data-edit]").nth(4).get_attribute("data-edit"))
+    await product.api.edit_message(int(theirs), "Hello from somebody else")
+    await dialog.get_by_label("Replace in all").fill("Hello")
+    await dialog.get_by_label("with", exact=True).fill("Good day")
+    await page.keyboard.press("Enter")
+    await expect(dialog.locator("[data-replaced]")).to_have_text("changed in 4 of 5")
+    await shoot(page, pictures, "drafts-edit-together")
+    await _narrow(page, pictures, "drafts-edit-together-phone")
+    await page.keyboard.press("Control+Enter")
+    clash = page.locator(f"[data-clashes] [data-clash='{theirs}']")
+    await expect(clash).to_contain_text("Hello from somebody else")
+    await expect(clash).to_contain_text("Good day user-")
+    await page.emulate_media(color_scheme="dark")
+    await _narrow(page, pictures, "drafts-clash-phone-dark")
+    await page.emulate_media(color_scheme="light")
+    await clash.get_by_role("checkbox").click()
+    await page.get_by_role("button", name="Save what I chose").click()
+    await expect(page.locator("[data-clashes]")).to_have_count(0)
+    card = page.locator(f"[data-message='{theirs}']")
+    await expect(card.locator("[data-body]")).to_contain_text("Good day user-")
+    await expect(page.locator("[data-selected]")).to_have_text("0 of 5 selected")
 
 
 async def _until_pending(product: Product, page: Page, campaign_id: int) -> None:

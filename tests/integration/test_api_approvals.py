@@ -58,6 +58,21 @@ async def test_a_batch_of_edits_voids_approvals_and_a_batch_of_rejections_is_fin
     assert again.items[0].outcome == "conflict"
 
 
+async def test_an_edit_never_takes_the_place_of_somebody_elses(api: Served) -> None:
+    one, two = await _waiting(api, 2)
+    read = {n: (await message(api, n))["body_hash"] for n in (one, two)}
+    await api.client.edit_message(two, "Theirs", read=read[two])
+    batch = await api.client.edit_messages({one: "Mine", two: "Mine too"}, read=read)
+    assert [item.outcome for item in batch.items] == ["done", "conflict"]
+    assert "somebody has changed" in (batch.items[1].problem or "")
+    assert [(await message(api, n))["body"] for n in (one, two)] == ["Mine", "Theirs"]
+    with pytest.raises(ApiProblem) as told:
+        await api.client.edit_message(two, "Mine too", read=read[two])
+    assert told.value.status == 409
+    now = (await message(api, two))["body_hash"]
+    assert (await api.client.edit_messages({two: "Mine too"}, read={two: now})).done == 1
+
+
 async def test_a_batch_is_sent_once_for_its_key_and_bounded(api: Served) -> None:
     (one,) = await _waiting(api, 1)
     for _ in range(2):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from omni.base.errors import Ambiguous, Rejected
+from omni.base.errors import Ambiguous, Rejected, Unauthorized
 from omni.connectors.handover.webhook import WebhookSender
 from omni.connectors.mastodon.sender import MastodonSender
 from omni.connectors.matrix.sender import MatrixSender
@@ -29,8 +29,9 @@ async def answering(answers: Answers) -> AsyncGenerator[tuple[str, list[str]]]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         lines.append(head.partition(" HTTP/")[0])
         status, body = answers(lines[-1])
-        content = json.dumps(body).encode()
-        fields = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        kind = "text/html" if isinstance(body, bytes) else "application/json"
+        fields = f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n"
         moved = "Location: /elsewhere\r\n" if 300 <= status < 400 else ""
         start = f"HTTP/1.1 {status} x\r\n{fields}{moved}Connection: close\r\n\r\n"
         writer.write(start.encode() + content)
@@ -49,6 +50,39 @@ async def test_a_form_that_leads_on_may_have_been_taken(status: int) -> None:
         with pytest.raises(Ambiguous):
             await sender.send(ME, Outgoing("p1", "Hello", "key"))
         assert lines == ["POST /messages"]
+
+
+@pytest.mark.parametrize(
+    ("body", "receipt"),
+    [
+        (b"ok", "webhook:key"),
+        (b"<html>Thank you</html>", "webhook:key"),
+        (b"\xff\xfe not text", "webhook:key"),
+        (b"", "webhook:key"),
+        (["taken"], "webhook:key"),
+        ({"error": None, "success": True}, "webhook:key"),
+        ({"id": "job-1"}, "job-1"),
+    ],
+)
+async def test_whatever_a_receiver_says_with_2xx_it_has_taken_the_message(
+    body: object, receipt: str
+) -> None:
+    async with answering(lambda _: (200, body)) as (url, lines), quick_client() as http:
+        sender = WebhookSender(http, f"{url}/messages", "file")
+        await sender.verify(ME)
+        taken = await sender.send(ME, Outgoing("p1", "Hello", "key"))
+        assert (taken.message_id, len(lines)) == (receipt, 2)
+
+
+async def test_a_receiver_that_says_with_2xx_that_it_refuses_has_refused() -> None:
+    said = {"error": "blocked", "message": "they asked us not to"}
+    async with answering(lambda _: (200, said)) as (url, lines), quick_client() as http:
+        sender = WebhookSender(http, f"{url}/messages", "file")
+        with pytest.raises(Rejected, match="they asked us not to"):
+            await sender.send(ME, Outgoing("p1", "Hello", "key"))
+        with pytest.raises(Unauthorized, match="blocked"):
+            await sender.verify(ME)
+        assert len(lines) == 2
 
 
 async def test_who_was_invited_to_a_room_that_could_not_be_noted_is_in_doubt() -> None:

@@ -202,9 +202,18 @@ class CampaignCalls(Calls):
         body = {"body_hash": body_hash}
         return await self._send(MessageOut, "POST", path, body, idempotency_key)
 
-    async def edit_message(self, message_id: int, body: str) -> MessageOut:
-        """Give a message another text; that voids an approval."""
-        return await self._send(MessageOut, "PATCH", f"/messages/{message_id}", {"body": body})
+    async def edit_message(
+        self, message_id: int, body: str, *, read: str | None = None
+    ) -> MessageOut:
+        """Give a message another text; that voids an approval.
+
+        Args:
+            message_id: Which one.
+            body: The new text.
+            read: The `body_hash` of what was read: another text by now is a conflict.
+        """
+        sent = {"body": body} | given(body_hash=read)
+        return await self._send(MessageOut, "PATCH", f"/messages/{message_id}", sent)
 
     async def settle_message(
         self, message_id: int, *, arrived: bool, idempotency_key: str | None = None

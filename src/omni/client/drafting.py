@@ -27,10 +27,24 @@ class DraftingCalls(Calls):
         return await self._send(BatchOut, "POST", path, {"items": items}, idempotency_key)
 
     async def edit_messages(
-        self, texts: Mapping[int, str], *, idempotency_key: str | None = None
+        self,
+        texts: Mapping[int, str],
+        *,
+        read: Mapping[int, str] | None = None,
+        idempotency_key: str | None = None,
     ) -> BatchOut:
-        """Give messages other texts, by their ids; that voids approvals."""
-        items = [{"id": number, "body": text} for number, text in texts.items()]
+        """Give messages other texts, by their ids; that voids approvals.
+
+        Args:
+            texts: The new texts.
+            read: The `body_hash` of what was read: who has another text by now is a conflict.
+            idempotency_key: Makes sending this again harmless.
+        """
+        known = read or {}
+        items = [
+            {"id": number, "body": text} | given(body_hash=known.get(number))
+            for number, text in texts.items()
+        ]
         return await self._send(
             BatchOut, "POST", "/messages/edit", {"items": items}, idempotency_key
         )

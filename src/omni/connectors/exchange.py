@@ -180,6 +180,13 @@ class Answer:
         """
         return self.json() if self.body.strip() else None
 
+    def json_if_any(self) -> Any:
+        """Return the body as JSON, None if it is anything else."""
+        try:
+            return self.json_or_nothing()
+        except Fault:
+            return None
+
     def bytes_of_type(self, accept: str) -> bytes:
         """Return the body if its media type is one that `accept` means.
 
@@ -197,10 +204,7 @@ class Answer:
 
     def refusal(self) -> HttpRejected:
         """Return the error that this answer is, with the server's reason if it names one."""
-        try:
-            body = self.json_or_nothing()
-        except Fault:
-            body = None
+        body = self.json_if_any()
         reasons = [r for r in (_text_in(body, "error"), _text_in(body, "message")) if r]
         message = f"{self.host} answered {self.status}"
         return HttpRejected(

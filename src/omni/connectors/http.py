@@ -292,15 +292,20 @@ class HttpClient:
         kind = "application/x-www-form-urlencoded"
         return await self._write("POST", url, body, kind, None, headers, retry=retry)
 
-    async def hand_over(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> None:
-        """Post a JSON body once, as it is; whatever the answer says beside its status is not read.
+    async def hand_over(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Any:
+        """Post a JSON body once, as it is, to whoever answers as they like.
+
+        Returns:
+            The JSON value of the answer; None where it is something else.
 
         Raises:
             HttpRejected, Rejected: As in `get_json`.
             Transient, Ambiguous: As in `post_json` without `retry`.
         """
-        known = {"Accept": "*/*", "Content-Type": _JSON}
-        await self._send("POST", url, _unread, None, known, headers, body=body, once=True)
+        known = {"Accept": f"{_JSON}, */*", "Content-Type": _JSON}
+        return await self._send(
+            "POST", url, Answer.json_if_any, None, known, headers, body=body, once=True
+        )
 
     async def _write(
         self,
@@ -346,10 +351,6 @@ class HttpClient:
             follow=follow,
         )
         return await self._engine.run(ask, read)
-
-
-def _unread(answer: Answer) -> None:
-    """Leave an answer unread."""
 
 
 def _fetched(answer: Answer, accept: str, known: Validators | None) -> Fetched:

@@ -106,17 +106,29 @@ async def approve(tx: Executor, message_id: int, *, body_hash: str, now: datetim
     return _found(row, message_id)
 
 
-async def edit(tx: Executor, message_id: int, *, body: str, now: datetime) -> Message:
+async def edit(
+    tx: Executor, message_id: int, *, body: str, now: datetime, body_hash: str | None = None
+) -> Message:
     """Change the text; an approval that it had is void.
+
+    Args:
+        tx: A transaction.
+        message_id: Which one.
+        body: The new text.
+        now: The present moment.
+        body_hash: Of the text that the person had before them; None: whatever it is.
 
     Raises:
         Rejected: The text is empty or too long for the platform.
         NotFound: There is no such message.
-        Conflict: It is claimed by a worker or was sent: too late.
+        Conflict: It is claimed by a worker or was sent: too late; or somebody has changed it since
+            it was shown.
     """
     message = await _locked(tx, message_id)
     if message.state not in ("pending", "approved"):
         raise Conflict(f"the message is {message.state}: too late to change it")
+    if body_hash not in (None, message.body_hash):
+        raise Conflict("somebody has changed the message since it was shown: look at it again")
     text = rules.checked_body(message.platform, body)
     row = await tx.fetchrow(
         QUERIES["edit_message"],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nicegui import events, ui
 
 from omni.client.client import OmniClient
 from omni.client.models import BatchOut, MessageOut
+from omni.ui.editing import Clash, edited_texts, settled_clashes
 from omni.ui.layout import ago, attempt, nothing
 
 PAGE = 50
@@ -17,7 +18,7 @@ KEYS = (
     ("Shift J K", "select on the way"),
     ("*", "select all shown"),
     ("a", "approve the selected, or the one that you are at"),
-    ("e", "edit"),
+    ("e", "edit the selected, or the one that you are at"),
     ("r", "reject the selected, or the one that you are at"),
     ("Esc", "select none"),
 )
@@ -171,22 +172,46 @@ class ApprovalList:
             await self._finish(await attempt(self._client.reject_messages(ids)), "rejected")
 
     async def _edit(self) -> None:
-        if not self._items:
+        """Let a person write other texts for the selected, or for the one that they are at."""
+        meant = self._meant()
+        if not meant:
             return
-        item = self._items[self._at]
-        text = await _edited(item)
-        if text is not None and text != item.body:
-            await self._finish(
-                await attempt(self._client.edit_messages({item.id: text})), "changed: approve it"
-            )
+        self._busy = True  # the dialog's keys are its own
+        try:
+            texts = await edited_texts(meant)
+        finally:
+            self._busy = False
+        await self._save(texts, {item.id: item.body_hash for item in meant})
 
-    async def _finish(self, batch: BatchOut | None, what: str) -> None:
+    async def _save(self, texts: Mapping[int, str], read: Mapping[int, str]) -> None:
+        """Save texts; what somebody has changed meanwhile is shown beside them, and asked about."""
+        if not texts:
+            return
+        batch = await attempt(self._client.edit_messages(texts, read=read))
+        clashed = {item.id for item in batch.items if item.outcome == "conflict"} if batch else ()
+        await self._finish(batch, "changed: approve it", told=not clashed)
+        if not clashed:
+            return
+        now = {item.id: item for item in self._items}
+        self._busy = True
+        try:
+            clashes = [
+                Clash(number, now.get(number), texts[number])
+                for number in texts
+                if number in clashed
+            ]
+            mine = await settled_clashes(clashes)
+        finally:
+            self._busy = False
+        await self._save(mine, {number: now[number].body_hash for number in mine})
+
+    async def _finish(self, batch: BatchOut | None, what: str, *, told: bool = True) -> None:
         """Tell what became of it, and show what still waits."""
         if batch is None:
             return
         if batch.done:
             ui.notify(f"{batch.done} {what}", type="positive")
-        for line in _problems(batch):
+        for line in _problems(batch) if told else ():
             ui.notify(line, type="warning", multi_line=True, close_button=True)
         self._chosen.clear()
         self._busy = True
@@ -210,23 +235,3 @@ async def _sure(question: str) -> bool:
     sure = bool(await dialog)
     dialog.delete()
     return sure
-
-
-async def _edited(item: MessageOut) -> str | None:
-    """Let a person write another text; None where they leave it."""
-    with ui.dialog() as dialog, ui.card().classes("w-full gap-3").style("max-width:680px"):
-        ui.label(f"To {item.username}").classes("text-lg font-semibold omni-text")
-        text = ui.textarea(value=item.body).props("autogrow outlined autofocus").classes("w-full")
-        text.props('aria-label="Text of the message"')
-        text.on("keydown.ctrl.enter", lambda: dialog.submit(str(text.value)), args=[])
-        ui.label("Ctrl Enter saves, Esc leaves it. A changed text has to be approved.").classes(
-            "omni-muted text-sm"
-        )
-        with ui.row().classes("w-full justify-end gap-2"):
-            ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat no-caps")
-            ui.button("Save", on_click=lambda: dialog.submit(str(text.value))).props(
-                "unelevated no-caps"
-            )
-    written = await dialog
-    dialog.delete()
-    return None if written is None else str(written)

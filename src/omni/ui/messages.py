@@ -109,7 +109,9 @@ class MessageCard:
         async def approve() -> None:
             current = message
             if text.value != message.body:
-                edited = await attempt(self._client.edit_message(message.id, str(text.value)))
+                edited = await attempt(
+                    self._client.edit_message(message.id, str(text.value), read=message.body_hash)
+                )
                 if edited is None:
                     return
                 current = edited

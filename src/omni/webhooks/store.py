@@ -103,6 +103,11 @@ async def data_of(db: Executor, call: Call) -> Mapping[str, object] | None:
 
 async def record(tx: Executor, call: Call, outcome: Outcome, *, now: datetime) -> None:
     """Note how a call went, on its delivery and on its endpoint."""
+    # The endpoint first: who disables it takes its row, and then those of all its deliveries.
+    if outcome.state == "delivered":
+        await tx.execute(QUERIES["note_taken"], id=call.endpoint_id, now=now)
+    elif outcome.state != "dropped":
+        await tx.execute(QUERIES["note_failing"], id=call.endpoint_id, error=outcome.error, now=now)
     await tx.execute(
         QUERIES["end_delivery"],
         endpoint_id=call.endpoint_id,
@@ -113,10 +118,6 @@ async def record(tx: Executor, call: Call, outcome: Outcome, *, now: datetime) -
         again_at=None if outcome.again_in is None else now + outcome.again_in,
         now=now,
     )
-    if outcome.state == "delivered":
-        await tx.execute(QUERIES["note_taken"], id=call.endpoint_id, now=now)
-    elif outcome.state != "dropped":
-        await tx.execute(QUERIES["note_failing"], id=call.endpoint_id, error=outcome.error, now=now)
     if outcome.disable is not None:
         await disable(tx, call.endpoint_id, outcome.disable, now=now)
 

@@ -33,7 +33,7 @@ GONE = 410
 class Poster(Protocol):
     """Posts bytes once; whoever implements it guards which addresses may be asked."""
 
-    async def hand_over(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> None:
+    async def hand_over(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> object:
         """Return when the other side has taken it.
 
         Raises:

@@ -60,13 +60,19 @@ async def approve_messages(body: ApproveManyIn, deps: Deps, once: RunOnce) -> Re
 
 @router.post("/messages/edit", response_model=BatchOut, summary="Edit many messages")
 async def edit_messages(body: EditManyIn, deps: Deps, once: RunOnce) -> Response:
-    """Give each message another text. Approvals are void after that."""
+    """Give each message another text. Approvals are void after that.
+
+    With the `body_hash` of the text that was read, one that has changed meanwhile stays as it is.
+    """
     now = deps.clock()
-    texts = {item.id: item.body for item in body.items}
+    texts = {item.id: item for item in body.items}
 
     async def effect(tx: Tx) -> BatchOut:
         async def edit(message_id: int) -> Message:
-            return await dispatch.edit(tx, message_id, body=texts[message_id], now=now)
+            item = texts[message_id]
+            return await dispatch.edit(
+                tx, message_id, body=item.body, now=now, body_hash=item.body_hash
+            )
 
         return await _each([item.id for item in body.items], edit)
 

@@ -36,7 +36,9 @@ async def approve_message(
 async def edit_message(message_id: RowId, body: MessagePatch, deps: Deps) -> MessageOut:
     """Give the message another text. An approval is void after that."""
     async with deps.db.transaction() as tx:
-        message = await dispatch.edit(tx, message_id, body=body.body, now=deps.clock())
+        message = await dispatch.edit(
+            tx, message_id, body=body.body, now=deps.clock(), body_hash=body.body_hash
+        )
     return MessageOut.model_validate(message)
 
 

@@ -127,9 +127,13 @@ class ApproveManyIn(_In):
 
 
 class Edit(_In):
-    """A new text for one message; it voids an approval."""
+    """A new text for one message; it voids an approval.
+
+    `body_hash`, of the text that was read, keeps it from taking the place of another's.
+    """
 
     id: MessageId
+    body_hash: Hash | None = None
     body: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=8_000),

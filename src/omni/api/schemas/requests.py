@@ -293,8 +293,12 @@ class SettleIn(_In):
 
 
 class MessagePatch(_In):
-    """A new text; it voids an approval."""
+    """A new text; it voids an approval.
 
+    `body_hash`, of the text that was read, keeps it from taking the place of another's.
+    """
+
+    body_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     body: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=8_000),

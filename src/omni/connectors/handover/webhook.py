@@ -1,9 +1,10 @@
 """Hands messages over to the user's own sender by a signed webhook.
 
-The receiver answers 2xx, empty or JSON, once it has taken the message for delivery; `webhook-id`
-tells it what it has already. 400, 409, 413 and 422 refuse this message for good; any other 4xx says
-that the address or the secret is wrong, so that no message is lost to a mistake in the settings.
-302 and 303 may come after the message was taken: that is in doubt.
+The receiver answers 2xx, with whatever body, once it has taken the message for delivery;
+`webhook-id` tells it what it has already. 400, 409, 413 and 422 refuse this message for good, and
+so does a 2xx whose JSON names an `error`; any other 4xx says that the address or the secret is
+wrong, so that no message is lost to a mistake in the settings. 302 and 303 may come after the
+message was taken: that is in doubt, as is an answer that breaks off.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import msgspec
 
 from omni.base.clock import Clock, utc_now
-from omni.base.errors import Ambiguous, CannotTell, Rejected, Unauthorized
+from omni.base.errors import Ambiguous, CannotTell, Rejected, Transient, Unauthorized
 from omni.connectors.handover.signing import signature_headers
 from omni.connectors.http import HttpClient, HttpRejected
 from omni.connectors.types import Credentials, Identity, Outgoing, Receipt
@@ -53,9 +54,13 @@ class WebhookSender:
         name = f"verify-{sender.handle}-{int(self._clock().timestamp())}"
         body = {"type": "account.verify", "account": sender.handle, "platform": self.platform}
         try:
-            await self._post(sender, name, body, retry=True)
+            answer = await self._post(sender, name, body)
         except HttpRejected as error:
             raise _not_accepted(error) from error
+        except Ambiguous as error:  # a greeting may come twice
+            raise Transient(str(error)) from error
+        if refused := _refusal_in(answer):
+            raise _not_accepted(refused)
         return Identity(f"webhook:{sender.handle}", sender.handle)
 
     async def refusal(self, sender: Credentials, platform_id: str) -> str | None:
@@ -74,7 +79,7 @@ class WebhookSender:
             "text": message.text,
         }
         try:
-            answer = await self._post(sender, message.key, body, retry=False)
+            answer = await self._post(sender, message.key, body)
         except HttpRejected as error:
             if error.status in _LEADS_ON:
                 raise Ambiguous(f"perhaps taken: {error}, which leads elsewhere") from error
@@ -82,6 +87,8 @@ class WebhookSender:
                 reason = error.reason or error.code or error
                 raise Rejected(f"the receiver refuses the message: {reason}") from error
             raise _not_accepted(error) from error
+        if refused := _refusal_in(answer):
+            raise Rejected(f"the receiver refuses the message: {refused}")
         named = text_in(fields_of(answer), "id")
         return Receipt(named or f"webhook:{message.key}", self._clock())
 
@@ -95,19 +102,23 @@ class WebhookSender:
         """
         raise CannotTell(f"look at the receiver for webhook-id {message.key}: it has no thread")
 
-    async def _post(
-        self, sender: Credentials, name: str, body: dict[str, Any], *, retry: bool
-    ) -> Any:
+    async def _post(self, sender: Credentials, name: str, body: dict[str, Any]) -> Any:
         if not sender.secret:
             raise Unauthorized(f"{sender.handle} has no secret to sign with: enter one")
         written = msgspec.json.encode(body)
-        return await self._http.post_json(
+        return await self._http.hand_over(
             self._url,
-            json=msgspec.Raw(written),
+            written,
             headers=signature_headers(sender.secret, name, written, self._clock()),
-            retry=retry,
         )
 
 
-def _not_accepted(error: HttpRejected) -> Unauthorized:
+def _refusal_in(answer: object) -> str | None:
+    """Return why an answer of 2xx says that nothing was taken, in our own schema; else None."""
+    fields = fields_of(answer)
+    named = text_in(fields, "error")
+    return named and f"{named}: {text_in(fields, 'message') or 'it does not say why'}"
+
+
+def _not_accepted(error: HttpRejected | str) -> Unauthorized:
     return Unauthorized(f"the receiver does not take what is handed over: {error}")
