@@ -17,6 +17,7 @@ from playwright.async_api import expect
 
 from tests.conftest import require
 from tests.e2e.five_steps import finished, settled
+from tests.e2e.looks import is_readable, stays_within
 from tests.e2e.product import Product, running_product
 from tests.e2e.test_ui import CHROMIUM, browser, open_page, pictures_of, shoot
 from tests.jobs_fixtures import eventually
@@ -127,6 +128,13 @@ async def _through_the_page(product: Product, folder: Path) -> None:
         await expect(page.get_by_text(HOSTILE, exact=True).first).to_be_visible()
         assert await page.locator("img[src=x]").count() == 0
         await shoot(page, pictures, "import")
+        await page.emulate_media(color_scheme="dark")
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await is_readable(page, ".q-btn, .q-badge, .omni-text")
+        await stays_within(page, 390)
+        await shoot(page, pictures, "import-dark-phone")
+        await page.emulate_media(color_scheme="light")
+        await page.set_viewport_size({"width": 1200, "height": 900})
         await page.get_by_role("button", name="Take these people in").click()
         row = page.locator("[data-import]").first
         await expect(row.get_by_text("succeeded")).to_be_visible(timeout=30_000)

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from omni.api.store import create_key
+from omni.base.clock import utc_now
 from tests.conftest import require
 from tests.e2e.five_steps import finished, settled
 from tests.e2e.looks import is_readable, stays_within
@@ -55,6 +57,7 @@ async def test_each_page_shows_its_data(
         await _hosts(product, page, pictures)
         await _accounts(product, page, pictures)
         await _nothing_there(product, page)
+        await _log_in(product, page, pictures)
         await _phone(product, page, campaign_id, pictures)
         await _dark(product, page, campaign_id, pictures)
 
@@ -167,7 +170,7 @@ async def _limits(product: Product, page: Page, campaign_id: int) -> None:
             if (campaign.daily_call_limit, campaign.daily_cost_limit) == limits:
                 break
             await page.wait_for_timeout(100)
-        await expect(form).to_have_count(0)
+        await expect(form).to_have_count(0, timeout=30_000)
         campaign = await product.api.get_campaign(campaign_id)
         assert (campaign.daily_call_limit, campaign.daily_cost_limit) == limits
 
@@ -314,6 +317,30 @@ async def _nothing_there(product: Product, page: Page) -> None:
         assert answer.status == status
         await expect(page.locator("[data-missing]")).to_have_text(told, timeout=15_000)
         await expect(page.get_by_role("link", name="All campaigns")).to_be_visible()
+
+
+async def _log_in(product: Product, page: Page, pictures: Path) -> None:
+    """The page that asks for a key where the UI listens for other machines; it is here, too."""
+    _, known = await create_key(product.db, name="ann", scopes=["read"], now=utc_now())
+    for scheme, width in (("light", 1_200), ("dark", 390)):
+        await page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+        await page.set_viewport_size({"width": width, "height": 900})
+        await open_page(product, page, "/login", "Log in with an API key")
+        await stays_within(page, width)
+        await is_readable(page, ".q-btn, .text-2xl")
+        await shoot(page, pictures, f"login-{scheme}")
+    for wrong in ("", "omni_nobodys"):
+        await page.get_by_label("API key").fill(wrong)
+        await page.get_by_role("button", name="Log in").click()
+        told = page.locator(".q-notification").filter(has_text="omni keys create")
+        await expect(told).to_have_count(1)
+        await told.get_by_role("button").click()
+        await expect(told).to_have_count(0)
+        assert page.url.endswith("/login")
+    await page.get_by_label("API key").fill(known)
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page.get_by_text(HOSTILE, exact=True)).to_be_visible(timeout=15_000)
+    await page.emulate_media(color_scheme="light")
 
 
 async def _phone(product: Product, page: Page, campaign_id: int, pictures: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from http import HTTPStatus
 
 from nicegui import Client, app, ui
@@ -43,6 +44,12 @@ FILE_TYPES = {
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
+
+
+PATIENCE_S = 60.0
+"""How long a page waits for what it shows: after NiceGUI's own 3 s a busy machine gives a 500."""
+
+_page = partial(ui.page, response_timeout=PATIENCE_S)
 
 
 def run_ui(settings: Settings) -> None:
@@ -148,13 +155,13 @@ def _register_missing() -> None:
 
 
 def _register_inbox(sessions: Sessions) -> None:
-    @ui.page("/inbox")
+    @_page("/inbox")
     async def inbox() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Inbox", "/inbox"):
             if client := sessions.current():
                 await InboxPage(client).draw()
 
-    @ui.page("/inbox/{thread_id:int}")
+    @_page("/inbox/{thread_id:int}")
     async def conversation(thread_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Conversation", "/inbox"):
             if client := sessions.current():
@@ -162,80 +169,80 @@ def _register_inbox(sessions: Sessions) -> None:
 
 
 def _register_pages(sessions: Sessions) -> None:
-    @ui.page("/")
+    @_page("/")
     async def campaigns() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Campaigns", "/"):
             if client := sessions.current():
                 await draw_campaigns(client)
 
-    @ui.page("/campaigns/{campaign_id:int}")
+    @_page("/campaigns/{campaign_id:int}")
     async def campaign(campaign_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Campaign", "/"):
             if client := sessions.current():
                 await CampaignPage(client, campaign_id).draw()
 
-    @ui.page("/campaigns/{campaign_id:int}/drafts")
+    @_page("/campaigns/{campaign_id:int}/drafts")
     async def drafting(campaign_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Drafts", "/"):
             if client := sessions.current():
                 await DraftingPage(client, campaign_id).draw()
 
-    @ui.page("/jobs")
+    @_page("/jobs")
     async def jobs() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Jobs", "/jobs"):
             if client := sessions.current():
                 ui.label("Jobs").classes("text-2xl font-semibold")
                 await JobList(client).draw()
 
-    @ui.page("/freshness")
+    @_page("/freshness")
     async def freshness() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Freshness", "/freshness"):
             if client := sessions.current():
                 await FreshnessPage(client).draw()
 
-    @ui.page("/hosts")
+    @_page("/hosts")
     async def hosts() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Hosts", "/hosts"):
             if client := sessions.current():
                 await HostsPage(client).draw()
 
-    @ui.page("/imports")
+    @_page("/imports")
     async def imports() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Import", "/imports"):
             if client := sessions.current():
                 await ImportsPage(client).draw()
 
-    @ui.page("/judge")
+    @_page("/judge")
     async def judge() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Judges", "/judge"):
             if client := sessions.current():
                 await JudgePage(client).draw()
 
-    @ui.page("/accounts")
+    @_page("/accounts")
     async def accounts() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Accounts", "/accounts"):
             if client := sessions.current():
                 await AccountsPage(client).draw()
 
-    @ui.page("/suppressions")
+    @_page("/suppressions")
     async def suppressions() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Suppressions", "/suppressions"):
             if client := sessions.current():
                 await SuppressionsPage(client).draw()
 
-    @ui.page("/privacy")
+    @_page("/privacy")
     async def privacy() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Privacy", "/privacy"):
             if client := sessions.current():
                 await PrivacyPage(client).draw()
 
-    @ui.page("/webhooks")
+    @_page("/webhooks")
     async def webhooks() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Webhooks", "/webhooks"):
             if client := sessions.current():
                 await WebhooksPage(client).draw()
 
-    @ui.page("/login")
+    @_page("/login")
     async def login() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Log in", "/login"):
             _login_form(sessions)
