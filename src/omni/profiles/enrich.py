@@ -108,8 +108,9 @@ def view_hash(view: dict[str, Any]) -> str:
 
     Expiring parts of links do not count, nor do addresses of pictures: they are not shown.
     """
-    read = {name: value for name, value in view.items() if name != "images"}
-    return digest({**read, "links": [lasting_url(url) for url in view["links"]]})
+    read = {**view, "links": [lasting_url(url) for url in view["links"]]}
+    del read["images"]
+    return digest(read)
 
 
 def two_digits(count: int | None) -> int | None:

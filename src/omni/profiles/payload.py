@@ -141,12 +141,14 @@ def steady(count: int | None) -> int | None:
 
 
 def _lasting_post(post: RawPost) -> tuple[object, ...]:
+    """Return what lasts of a post; of a count that is under which power of two it lies."""
+    likes, reposts, replies = post.likes, post.reposts, post.replies
     return (
         post.text,
         post.created_at,
-        _magnitude(post.likes),
-        _magnitude(post.reposts),
-        _magnitude(post.replies),
+        None if likes is None else likes.bit_length(),
+        None if reposts is None else reposts.bit_length(),
+        None if replies is None else replies.bit_length(),
     )
 
 
@@ -220,8 +222,3 @@ def _tidy_value(value: object, depth: int) -> object:
     if depth and isinstance(value, list | tuple):
         return [_tidy_value(v, depth - 1) for v in cast("list[object]", value)[:_EXTRA_ITEMS]]
     return None
-
-
-def _magnitude(count: int | None) -> int | None:
-    """Return which power of two the count lies under."""
-    return None if count is None else count.bit_length()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -20,8 +19,7 @@ _AFTER_NAME = re.compile(r"[|(\[/,•·@📍🌍🌎🌏](.*)", re.DOTALL)
 _LONGEST = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where somebody says that they are; None is unknown, or two answers that do not agree.
 
     Attributes:
@@ -33,8 +31,7 @@ class Place:
     place: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(msgspec.Struct, frozen=True):
     """A name of the gazetteer as it stands in a text: `begin` and `end` count words.
 
     Neither city nor region is the country itself.

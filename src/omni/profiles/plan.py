@@ -6,14 +6,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import msgspec
+
 from omni.connectors.types import RawProfile
 from omni.profiles.enrich import enrich, enrich_all
 from omni.profiles.payload import content_hash, encode_payload, tidy
 from omni.profiles.types import Features, Key
 
 
-@dataclass(frozen=True, slots=True)
-class Arranged:
+class Arranged(msgspec.Struct, frozen=True):
     """A tidy profile, ready to be compared with what is stored.
 
     Attributes:
@@ -47,6 +48,8 @@ class Prepared:
 
     def without(self, keys: Collection[Key]) -> Prepared:
         """Return the batch without these people."""
+        if not keys:
+            return self
         return replace(self, arranged=tuple(a for a in self.arranged if a.key not in keys))
 
     def features_of(self, arranged: Arranged, now: datetime) -> Features:

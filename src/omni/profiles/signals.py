@@ -21,8 +21,6 @@ from math import exp, log10
 
 import msgspec
 
-from omni.profiles.types import SIGNALS
-
 UNKNOWN = 0.5
 _YEAR = timedelta(days=365.25)
 _LONG_BIO = 40
@@ -48,19 +46,17 @@ class Facts(msgspec.Struct, frozen=True):
 
 def signals_of(facts: Facts) -> tuple[float, ...]:
     """Return the signals in the order of `SIGNALS`, rounded to six digits."""
-    values = {
-        "completeness": _completeness(facts),
-        "audience": _audience(facts.followers),
-        "selectivity": _selectivity(facts.followers, facts.follows),
-        "activity": _activity(facts),
-        "engagement": _engagement(facts.engagement),
-        "tenure": _tenure(facts.created_at, facts.last_post_at),
-        "reachability": (
-            UNKNOWN if facts.accepts_messages is None else float(facts.accepts_messages)
-        ),
-        "links": 1 - 0.5**facts.domains,
-    }
-    return tuple([round(values[name], 6) for name in SIGNALS])
+    reachable = UNKNOWN if facts.accepts_messages is None else float(facts.accepts_messages)
+    return (
+        round(_completeness(facts), 6),
+        round(_audience(facts.followers), 6),
+        round(_selectivity(facts.followers, facts.follows), 6),
+        round(_activity(facts), 6),
+        round(_engagement(facts.engagement), 6),
+        round(_tenure(facts.created_at, facts.last_post_at), 6),
+        reachable,
+        round(1 - 0.5**facts.domains, 6),
+    )
 
 
 def _completeness(facts: Facts) -> float:

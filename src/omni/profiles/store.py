@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -25,8 +24,7 @@ _MARKS_SQL = " | ".join(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
+class RawRow(msgspec.Struct, frozen=True):
     """One row of `profiles_raw` that is to be written; `payload` is JSON text."""
 
     platform: str
@@ -36,8 +34,7 @@ class RawRow:
     content_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureRow:
+class FeatureRow(msgspec.Struct, frozen=True):
     """One row of `profile_features` that is to be written."""
 
     profile_id: int

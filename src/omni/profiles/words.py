@@ -29,7 +29,9 @@ def hashtags_of(texts: Sequence[str]) -> tuple[str, ...]:
     found = (_WIDE_HASHTAG if "＃" in text else _HASHTAG).findall(text)
     if not found:
         return ()
-    counts = Counter(map(str.lower, found))
+    counts: dict[str, int] = {}
+    for tag in map(str.lower, found):
+        counts[tag] = counts.get(tag, 0) + 1
     return tuple([tag for tag in _by_count(counts) if not tag.isdigit()][:MAX_HASHTAGS])
 
 
