@@ -42,6 +42,9 @@ async def test_only_a_key_that_is_known_opens_the_pages(
         again = await sessions.log_in(known)
         assert sessions.find() is again is not client
         assert (await again.list_campaigns()).items == []
+        await sessions.log_out()
+        assert sessions.find() is None
+        assert not sessions.is_logged_in()
         await sessions.close()
         with pytest.raises((ApiUnreachable, RuntimeError)):
             await client.list_campaigns()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
+from urllib.error import HTTPError
 
 import psutil
 import pytest
@@ -78,6 +80,27 @@ async def test_a_key_opens_the_way_to_other_addresses(db: Database) -> None:
         await check_address("192.0.2.1", "OMNI_API_HOST", db)
     await create_key(db, name="a friend", scopes=("read",), now=utc_now())
     await check_address("192.0.2.1", "OMNI_API_HOST", db)
+
+
+async def test_where_a_key_is_set_this_machine_needs_one_too(
+    here: Here, db: Database, database_url: str, valkey_url: str
+) -> None:
+    _, mine = await create_key(db, name="me", scopes=("read",), now=utc_now())
+    own = {"database_url": database_url, "redis_url": valkey_url, "api_key": mine}
+    api = here.start("api", **own)
+    await asyncio.to_thread(api.until, "/docs")
+    assert '"ok"' in await asyncio.to_thread(here.get, "API", "/health")
+    with pytest.raises(HTTPError) as refused:
+        await asyncio.to_thread(here.get, "API", "/campaigns")
+    assert refused.value.code == 401
+    # The command line shows the key that is set, and is held to it: this one makes no keys.
+    assert (await asyncio.to_thread(here.run, "campaigns", **own)).code == 0
+    lacking = await asyncio.to_thread(here.run, "keys", "create", "more", **own)
+    assert lacking.code == 2
+    assert "lacks the scope 'admin'" in lacking.text
+    made = await asyncio.to_thread(here.run, "keys", "create", "more", "--database", **own)
+    assert made.code == 0
+    assert "omni_" in made.lines[-1]
 
 
 def test_keys_are_made_listed_and_revoked(here: Here) -> None:

@@ -27,6 +27,7 @@ from omni.ui.imports import ImportsPage
 from omni.ui.inbox import InboxPage
 from omni.ui.jobs import JobList
 from omni.ui.judge import JudgePage
+from omni.ui.keys import KeysPage
 from omni.ui.layout import attempt, frame, no_page
 from omni.ui.privacy import PrivacyPage
 from omni.ui.session import Sessions
@@ -66,6 +67,7 @@ def run_ui(settings: Settings) -> None:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     _register_pages(sessions)
     _register_inbox(sessions)
+    _register_access(sessions)
     _register_pictures(sessions)
     _register_downloads(sessions)
     _register_missing()
@@ -242,6 +244,16 @@ def _register_pages(sessions: Sessions) -> None:
             if client := sessions.current():
                 await WebhooksPage(client).draw()
 
+
+def _register_access(sessions: Sessions) -> None:
+    """Register the pages on who may do what."""
+
+    @_page("/keys")
+    async def keys() -> None:  # pyright: ignore[reportUnusedFunction]
+        with frame("Keys", "/keys"):
+            if client := sessions.current():
+                await KeysPage(client).draw()
+
     @_page("/login")
     async def login() -> None:  # pyright: ignore[reportUnusedFunction]
         with frame("Log in", "/login"):
@@ -250,10 +262,18 @@ def _register_pages(sessions: Sessions) -> None:
 
 def _login_form(sessions: Sessions) -> None:
     ui.label("Log in with an API key").classes("text-2xl font-semibold")
+    ui.label("What this browser does is then what that key may do.").classes("omni-muted")
     key = ui.input("API key", password=True).classes("w-full").props("outlined")
 
     async def log_in() -> None:
         if await attempt(sessions.log_in(str(key.value or "")), "Welcome") is not None:
             ui.navigate.to("/")
 
-    ui.button("Log in", on_click=log_in).props("no-caps unelevated")
+    async def log_out() -> None:
+        await sessions.log_out()
+        ui.navigate.to("/")
+
+    with ui.row().classes("gap-2"):
+        ui.button("Log in", on_click=log_in).props("no-caps unelevated")
+        if sessions.is_logged_in():
+            ui.button("Log out", on_click=log_out).props("no-caps outline")

@@ -25,6 +25,7 @@ PAGES = (
     ("Accounts", "/accounts"),
     ("Suppressions", "/suppressions"),
     ("Webhooks", "/webhooks"),
+    ("Keys", "/keys"),
     ("Privacy", "/privacy"),
 )
 

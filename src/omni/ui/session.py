@@ -16,7 +16,8 @@ class Sessions:
     """Gives each page its client of the API.
 
     On this machine alone nobody has to log in: every page shares one client. Where the UI listens
-    on another address, each browser brings an API key of its own and acts with that key's scopes.
+    on another address, each browser brings an API key of its own. Whoever has logged in acts with
+    the scopes of that key, wherever the UI listens.
     """
 
     def __init__(self, api_url: str, api_key: str | None, *, require_login: bool) -> None:
@@ -33,7 +34,11 @@ class Sessions:
 
     def find(self) -> OmniClient | None:
         """Return this browser's client; None if it has none."""
-        return self._shared or self._by_browser.get(_browser_id())
+        return self._by_browser.get(_browser_id()) or self._shared
+
+    def is_logged_in(self) -> bool:
+        """Tell whether this browser has brought a key."""
+        return _browser_id() in self._by_browser
 
     async def log_in(self, api_key: str) -> OmniClient:
         """Try the key on the API and keep it for this browser.
@@ -59,6 +64,12 @@ class Sessions:
         if before is not None:
             await before.close()
         return client
+
+    async def log_out(self) -> None:
+        """Forget this browser's key."""
+        client = self._by_browser.pop(_browser_id(), None)
+        if client is not None:
+            await client.close()
 
     async def close(self) -> None:
         """Close every connection to the API."""
