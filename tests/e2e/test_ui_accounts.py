@@ -53,6 +53,7 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
         await limits.get_by_role("button", name="Save").click()
         await expect(card).to_contain_text("90 s between two")
         await expect(card).to_contain_text("Quiet: 20:00 to 09:00 (Europe/Paris)")
+        await _what_is_typed_is_not_lost(product, page, account.id)
         await card.get_by_role("button", name="Pause").click()
         await page.get_by_label("Why?").fill("on holiday")
         await page.locator(".q-dialog").get_by_role("button", name="Pause").click()
@@ -100,6 +101,27 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, "nothing hangs over the edge"
         await shoot(page, folder, "held-dark")
+
+
+async def _what_is_typed_is_not_lost(product: Product, page: Page, account_id: int) -> None:
+    """A wrong value leaves the dialog open, and what another window saved meanwhile stays."""
+    card = page.locator(f"[data-account='{account_id}']")
+    await card.get_by_role("button", name="Limits").click()
+    limits = page.get_by_role("dialog")
+    await product.api.update_account(account_id, hourly_limit=4)
+    await limits.get_by_label("A week").fill("300")
+    await limits.get_by_label("Time zone").fill("Nowhere/Land")
+    await limits.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("IANA name of a time zone")).to_be_visible()
+    await expect(limits.get_by_label("A week")).to_have_value("300")
+    await limits.get_by_label("Time zone").fill("Europe/Paris")
+    await limits.get_by_label("An hour").fill("")
+    await limits.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("A number is missing")).to_be_visible()
+    await limits.get_by_label("An hour").fill("10")
+    await limits.get_by_role("button", name="Save").click()
+    await expect(card).to_contain_text("4 an hour, 50 a day, 300 a week")
+    await expect(limits).to_have_count(0)
 
 
 async def _add_by_form(product: Product, page: Page) -> None:

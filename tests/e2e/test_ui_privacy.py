@@ -91,8 +91,16 @@ async def _privacy(product: Product, page: Page, folder: Path) -> None:
     who = (await product.rows("select platform_id, username from leads order by id limit 1"))[0]
     await open_page(product, page, "/privacy", "Privacy")
     platform = page.get_by_label("Platform")
+    await page.get_by_role("button", name="Erase for good").click()
+    await expect(page.get_by_text("Choose the platform, and say who it is")).to_be_visible()
     await platform.click()
     await page.get_by_role("option", name="synthetic", exact=True).click()
+    await page.get_by_label("Person").fill("misspelt")
+    await page.get_by_role("button", name="Erase for good").click()
+    await expect(page.locator("[data-unknown]")).to_contain_text("Nobody called misspelt is known")
+    await page.get_by_role("button", name="Keep", exact=True).click()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    assert await product.count("erasures") == 0
     await page.get_by_label("Person").fill(who["username"])
     async with page.expect_download() as download:
         await page.get_by_role("button", name="Export").click()

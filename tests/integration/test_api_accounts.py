@@ -221,3 +221,23 @@ async def test_a_terminal_says_the_same(db: Database, world: World) -> None:
     assert (await client.account(account.id)).account.warmup_from is None
     warm = await asyncio.to_thread(said, "accounts", str(account.id), "--warm-up", "on")
     assert "Warm-up since" in warm
+
+
+async def test_a_second_account_of_one_identity_is_told_which_one_has_it(
+    world: tuple[OmniClient, Platform, MovingClock],
+) -> None:
+    client, _, _ = world
+    await client.create_account(platform="synthetic", handle="first", secret="one")
+    for handle, told in (("second", "'first'"), ("first", "there is an account 'first'")):
+        with pytest.raises(ApiProblem, match=told) as refused:
+            await client.create_account(platform="synthetic", handle=handle, secret="one again")
+        assert refused.value.status == 409
+
+
+@pytest.mark.parametrize("zone", ["localtime", "Factory", "posixrules", "europe/berlin"])
+async def test_a_zone_that_each_machine_takes_for_another_is_refused(
+    world: tuple[OmniClient, Platform, MovingClock], zone: str
+) -> None:
+    client, _, _ = world
+    with pytest.raises(ApiProblem, match="IANA name"):
+        await client.create_account(platform="synthetic", handle="a", secret="one", zone=zone)

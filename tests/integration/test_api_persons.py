@@ -84,3 +84,41 @@ async def test_what_names_nobody_is_refused(api: Served, person: str) -> None:
     for path in ("/people/erase", "/people/export"):
         assert problem(await api.http.post(path, json=body), 422)
     assert problem(await api.http.get(f"/erasures/{uuid4()}"), 404)
+
+
+@pytest.mark.parametrize("platform", ["Blueskyy", "nope", "*"])
+async def test_a_platform_that_there_is_not_is_told_and_not_taken_for_an_empty_one(
+    api: Served, platform: str
+) -> None:
+    for path in ("/people/export", "/people/erase", "/suppressions"):
+        answer = await api.http.post(path, json={"platform": platform, "platform_id": PERSON})
+        assert problem(answer, 422)["field"] == "platform"
+    assert await api.rows("select id from erasures") == []
+    assert await api.rows("select id from suppressions") == []
+
+
+async def test_a_platform_is_known_in_any_letters(api: Served) -> None:
+    await api.add_leads(await api.campaign_id(), range(1))
+    given = await api.client.export_person("BlueSky", PERSON)
+    assert (given.platform, len(given.tables["leads"].rows)) == ("bluesky", 1)
+    await api.client.suppress(platform="BLUESKY", platform_id=PERSON)
+    assert [each.platform for each in (await api.client.list_suppressions()).items] == ["bluesky"]
+
+
+async def test_people_of_files_and_of_connectors_that_are_gone_have_the_same_rights(
+    api: Served,
+) -> None:
+    """Nobody can be crawled on these platforms, and people of them are kept all the same."""
+    await api.rows(
+        "insert into profiles_raw (platform, platform_id, username, payload, content_hash)"
+        " values ('forum', 'f1', 'ann', '{}', 'h') returning profile_id"
+    )
+    for platform, person in (("file", "p1"), ("forum", "f1")):
+        await api.client.suppress(platform=platform, platform_id=person)
+        await api.client.erase_person(platform, person)
+    choices = [each.platform for each in await api.client.platforms("people")]
+    assert choices == ["bluesky", "file", "synthetic"]
+    assert [each.platform for each in await api.client.platforms("send")] == [
+        "bluesky",
+        "synthetic",
+    ]

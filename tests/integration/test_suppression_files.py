@@ -101,6 +101,23 @@ async def test_scopes_and_lifting_over_http(api: Served) -> None:
     problem(await api.http.post("/suppressions", json={"platform": "bluesky"}), 422)
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"scope": "all", "domain": "example.org"}, "domain"),
+        ({"scope": "all", "platform": "bluesky", "platform_id": "did:plc:1"}, "platform"),
+        ({"scope": "platform", "platform": "bluesky", "platform_id": "did:plc:1"}, "platform_id"),
+        ({"scope": "domain", "domain": "example.org", "platform": "bluesky"}, "platform"),
+    ],
+)
+async def test_more_is_not_suppressed_than_was_named(
+    api: Served, body: dict[str, str], field: str
+) -> None:
+    """Whoever names somebody and forgets the scope's meaning did not mean everybody."""
+    assert problem(await api.http.post("/suppressions", json=body), 422)["field"] == field
+    assert (await api.client.list_suppressions()).items == []
+
+
 async def test_a_search_finds_by_how_a_name_begins_page_by_page(api: Served) -> None:
     await send(api, b"".join(b"ann%d\n" % n for n in range(5)), platform="synthetic")
     await send(api, b"annex.example\nbob.example\n")

@@ -59,9 +59,18 @@ def test_an_endpoint_is_given_up_after_days_of_failure_or_when_it_says_so() -> N
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://a.example", "a.example", "https://", "https://u:p@a.example", "file:///x"]
-)
+    "url",
+    [
+        "", "ftp://a.example", "a.example", "https://", "https://u:p@a.example", "file:///x",
+        "http://a.example", "http://10.0.0.1/x", "http://127.0.0.1.a.example/",
+    ],
+)  # fmt: skip
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(Rejected) as caught:
         plan.check_url(url)
     assert caught.value.field == "url"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "http://localhost/x", "http://[::1]/x"])
+def test_a_program_on_this_machine_may_be_called_in_plain_http(url: str) -> None:
+    assert plan.check_url(f" {url} ") == url

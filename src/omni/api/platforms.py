@@ -1,17 +1,45 @@
-"""Which platforms there are, and which seeds they know: checked before any job is written."""
+"""Which platforms there are, and which seeds they know: checked before anything is written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from omni.api.deps import ApiDeps
 from omni.base.errors import Rejected
+from omni.profiles import erase_store as profiles
+
+FILE = "file"
+"""The platform of people who came in a file and are of no other one."""
 
 Platforms = Mapping[str, frozenset[str]]
 """The seed types of each platform."""
 
 
-def check_platform(platforms: Platforms, platform: str) -> None:
-    """Refuse a platform that there is not.
+def platforms_of_people(deps: ApiDeps) -> frozenset[str]:
+    """Return where people can be: also where nobody is crawled, or nothing is set up at present."""
+    return frozenset({FILE, *deps.platforms, *deps.seeds, *deps.senders})
+
+
+async def find_platform_of_people(deps: ApiDeps, given: str) -> str:
+    """Return the platform that is meant, in whatever letters; also one whose connector is gone.
+
+    A wrong one must not be taken for one where nobody is: whoever asks to be left alone, or what
+    is kept of them, would be told that all is well.
+
+    Raises:
+        Rejected: There is none of that name, with the choices.
+    """
+    known = platforms_of_people(deps)
+    for name in known:
+        if name.lower() == given.lower():
+            return name
+    if await profiles.has_people(deps.db, given):
+        return given
+    raise Rejected(f"there is no such platform: use {_choices(known)}", field="platform")
+
+
+def _check_platform(platforms: Platforms, platform: str) -> None:
+    """Refuse a platform that cannot be crawled.
 
     Raises:
         Rejected: With the choices.
@@ -38,7 +66,7 @@ def check_seed(platforms: Platforms, platform: str, seed_type: str, max_depth: i
     Raises:
         Rejected: With the choices.
     """
-    check_platform(platforms, platform)
+    _check_platform(platforms, platform)
     seed_types = platforms[platform]
     if seed_type not in seed_types:
         raise Rejected(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from omni.api.schemas import (
@@ -22,6 +22,7 @@ from omni.api.schemas import (
 )
 from omni.client.calls import Calls, given
 
+Purpose = Literal["crawl", "send", "people"]
 FINISHED = frozenset({"succeeded", "failed", "cancelled"})
 _FIRST_POLL_S = 0.1
 _LAST_POLL_S = 1.0
@@ -116,9 +117,10 @@ class OperationCalls(Calls):
         """Return a crawl (crawler service)."""
         return await self._get(JobOut, f"/crawl/jobs/{job_id}")
 
-    async def platforms(self) -> list[PlatformOut]:
-        """Return the platforms and their seed types."""
-        return (await self._get(Page[PlatformOut], "/platforms")).items
+    async def platforms(self, purpose: Purpose = "crawl") -> list[PlatformOut]:
+        """Return the platforms to crawl, to `send` on, or all that `people` can be of."""
+        asked = {"purpose": purpose}
+        return (await self._get(Page[PlatformOut], "/platforms", asked)).items
 
     async def hosts(self, *, limit: int = 200) -> list[HostOut]:
         """Return the hosts that are asked, those in trouble first."""

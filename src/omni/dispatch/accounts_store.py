@@ -79,8 +79,17 @@ async def create_account(
         **_pacing_params(pacing),
     )
     if row is None:
-        raise Conflict(f"there is an account {handle!r} on {platform} already")
+        raise Conflict(await _why_there(tx, platform, handle, platform_id))
     return account_from(row)
+
+
+async def _why_there(tx: Executor, platform: str, handle: str, platform_id: str | None) -> str:
+    same = await tx.fetchrow(
+        QUERIES["get_account_of"], _HELD, platform=platform, platform_id=platform_id
+    )
+    if same is None or same["handle"] == handle:
+        return f"there is an account {handle!r} on {platform} already"
+    return f"that is the account {same['handle']!r} on {platform}, which is there already"
 
 
 async def list_accounts(db: Executor) -> list[Account]:

@@ -19,6 +19,8 @@ Span = tuple[datetime, datetime]
 
 ALWAYS: Span = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 _AROUND_DAYS = 9
+_NO_PLACES = {"Factory", "localtime", "posixrules"}
+"""In the database of zones, but no zone: `localtime` is another one on each machine."""
 
 
 def is_zone(name: str) -> bool:
@@ -28,7 +30,7 @@ def is_zone(name: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_PLACES
 
 
 def is_quiet(quiet: Quiet, moment: datetime) -> bool:

@@ -6,6 +6,10 @@
 select p.profile_id from profiles_raw p
 where p.platform = :platform and p.platform_id = :platform_id;
 
+-- name: has_people
+-- The unique index on (platform, platform_id): its first entry of the platform.
+select exists (select from profiles_raw p where p.platform = :platform);
+
 -- name: find_by_name
 -- No index on names: reads the table once, where a person is asked for by a name.
 select p.platform_id from profiles_raw p

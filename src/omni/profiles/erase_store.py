@@ -16,6 +16,11 @@ async def find_person(db: Executor, platform: str, platform_id: str) -> int | No
     return await db.fetchval(QUERIES["find_person"], platform=platform, platform_id=platform_id)
 
 
+async def has_people(db: Executor, platform: str) -> bool:
+    """Tell whether anybody of this platform is kept."""
+    return bool(await db.fetchval(QUERIES["has_people"], platform=platform))
+
+
 async def find_immutable_id(db: Executor, platform: str, given: str) -> str:
     """Return the immutable id of whom `given` means: it is that id, or else a name.
 

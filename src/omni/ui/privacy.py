@@ -5,7 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from omni.client.client import OmniClient
-from omni.client.models import ErasureOut
+from omni.client.models import ErasureOut, PersonExport
 from omni.ui.layout import ago, attempt, chip, nothing
 
 
@@ -29,22 +29,26 @@ class PrivacyPage:
         ui.timer(2.0, self._receipts.refresh)
 
     async def _form(self) -> None:
-        platforms = [p.platform for p in await attempt(self._client.platforms()) or []]
+        platforms = [p.platform for p in await attempt(self._client.platforms("people")) or []]
         with ui.row().classes("w-full items-end gap-3"):
-            platform = ui.select(
-                platforms,
-                label="Platform",
-                value=platforms[0] if platforms else None,
-                new_value_mode="add-unique",
-            ).classes("w-full sm:w-48")
+            platform = ui.select(platforms, label="Platform", new_value_mode="add-unique").classes(
+                "w-full sm:w-48"
+            )
             person = ui.input("Person").classes("grow").style("min-width:12rem")
 
+            def named() -> tuple[str, str] | None:
+                who = str(platform.value or ""), str(person.value or "").strip()
+                if not all(who):
+                    ui.notify("Choose the platform, and say who it is", type="warning")
+                    return None
+                return who
+
             async def export() -> None:
-                await self._export(str(platform.value or ""), str(person.value or ""))
+                if who := named():
+                    await self._export(*who)
 
             async def erase() -> None:
-                who = str(platform.value or ""), str(person.value or "").strip()
-                if all(who) and await _is_sure(*who):
+                if (who := named()) and await self._is_sure(*who):
                     done = await attempt(self._client.erase_person(*who), "They are being removed")
                     if done is not None:
                         person.set_value("")
@@ -57,9 +61,36 @@ class PrivacyPage:
         found = await attempt(self._client.export_person(platform, person))
         if found is None:
             return
+        unknown = "" if _is_known(found) else f"Nobody called {person} is known on {platform}: "
         rows = sum(len(table.rows) for table in found.tables.values())
-        ui.notify(f"{rows} rows and {len(found.pictures)} pictures", type="info")
+        ui.notify(
+            f"{unknown}{rows} rows and {len(found.pictures)} pictures",
+            type="warning" if unknown else "info",
+        )
         ui.download(found.model_dump_json(indent=2).encode(), "person.json")
+
+    async def _is_sure(self, platform: str, person: str) -> bool:
+        """Ask; and say so if the name is nobody's: it may be misspelt, or another platform's."""
+        found = await attempt(self._client.export_person(platform, person))
+        if found is None:
+            return False
+        with ui.dialog() as dialog, ui.card():
+            ui.label(f"Remove everything of {person} on {platform}?").classes(
+                "text-lg font-medium omni-text"
+            )
+            if not _is_known(found):
+                ui.label(
+                    f"Nobody called {person} is known on {platform}. Is it spelt so, and there?"
+                ).classes("text-warning omni-text").props("data-unknown")
+            ui.label("There is no way back, and they are never taken in again.").classes(
+                "omni-text"
+            )
+            with ui.row().classes("w-full justify-end gap-2"):
+                ui.button("Keep", on_click=lambda: dialog.submit(False)).props("flat no-caps")
+                ui.button("Remove", on_click=lambda: dialog.submit(True)).props(
+                    "unelevated no-caps color=negative"
+                )
+        return bool(await dialog)
 
     @ui.refreshable_method
     async def _receipts(self) -> None:
@@ -94,15 +125,5 @@ def _receipt(erasure: ErasureOut) -> None:
             )
 
 
-async def _is_sure(platform: str, person: str) -> bool:
-    with ui.dialog() as dialog, ui.card():
-        ui.label(f"Remove everything of {person} on {platform}?").classes(
-            "text-lg font-medium omni-text"
-        )
-        ui.label("There is no way back, and they are never taken in again.").classes("omni-text")
-        with ui.row().classes("w-full justify-end gap-2"):
-            ui.button("Keep", on_click=lambda: dialog.submit(False)).props("flat no-caps")
-            ui.button("Remove", on_click=lambda: dialog.submit(True)).props(
-                "unelevated no-caps color=negative"
-            )
-    return bool(await dialog)
+def _is_known(found: PersonExport) -> bool:
+    return found.erased or bool(found.tables["profiles_raw"].rows)

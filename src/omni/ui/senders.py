@@ -120,19 +120,36 @@ class SenderList:
         with _dialog(f"New secret of {account.handle}") as dialog:
             secret = ui.input("Token or app password", password=True).classes("w-full")
             _end(dialog, "Verify and keep")
-        if await dialog and secret.value:
+        if not await dialog:
+            return
+        if not secret.value:
+            ui.notify("Nothing was typed: the secret stays as it is", type="warning")
+        else:
             work = self._client.renew_secret(account.id, str(secret.value))
             await self._done(work, "Verified and kept")
 
     async def _limits(self, account: AccountOut) -> None:
         with _dialog(f"Limits of {account.handle}") as dialog:
             read = pacing_fields(account)
-            _end(dialog, "Save")
+
+            async def save() -> None:
+                """Save what was changed here alone: another window may have changed the rest."""
+                given = read()
+                if given is None:
+                    return
+                changed = {k: v for k, v in given.items() if v != getattr(account, k)}
+                if changed:
+                    work = self._client.update_account(account.id, **cast("PacingParams", changed))
+                    if await attempt(work, "Saved") is None:
+                        return
+                dialog.submit(True)
+
+            _end(dialog, "Save", save)
         if await dialog:
-            await self._done(self._client.update_account(account.id, **read()), "Saved")
+            self._accounts.refresh()
 
     async def _form(self) -> None:
-        platforms = [p.platform for p in await attempt(self._client.platforms()) or []]
+        platforms = [p.platform for p in await attempt(self._client.platforms("send")) or []]
         with (
             ui.expansion("Add an account", icon="add")
             .classes("w-full")
@@ -148,12 +165,15 @@ class SenderList:
             read = pacing_fields(None)
 
             async def add() -> None:
+                limits = read()
+                if limits is None:
+                    return
                 added = await attempt(
                     self._client.create_account(
                         platform=str(platform.value or ""),
                         handle=str(handle.value or ""),
                         secret=str(secret.value) if secret.value else None,
-                        **read(),
+                        **limits,
                     ),
                     "Added",
                 )
@@ -164,8 +184,11 @@ class SenderList:
             ui.button("Add account", on_click=add).props("no-caps outline")
 
 
-def pacing_fields(account: AccountOut | None) -> Callable[[], PacingParams]:
-    """Draw the fields of an account's limits; return what reads them."""
+def pacing_fields(account: AccountOut | None) -> Callable[[], PacingParams | None]:
+    """Draw the fields of an account's limits; return what reads them.
+
+    That returns None, and says so, while a number is missing: an emptied limit is no limit of 0.
+    """
     with ui.row().classes("w-full items-end gap-3"):
         hourly = _number("An hour", account.hourly_limit if account else 10)
         daily = _number("A day", account.daily_limit if account else 50)
@@ -186,15 +209,20 @@ def pacing_fields(account: AccountOut | None) -> Callable[[], PacingParams]:
         first.props('placeholder="a tenth" stack-label')
         length = _number("Days", account.warmup_days if account else 14)
 
-    def read() -> PacingParams:
+    def read() -> PacingParams | None:
+        typed = [each.value for each in (hourly, daily, weekly, gap, jitter, length)]
+        if None in typed:
+            ui.notify("A number is missing: 0 stands for none at all", type="warning")
+            return None
+        numbers = [int(each or 0) for each in typed]
         given = PacingParams(
-            hourly_limit=int(hourly.value or 0),
-            daily_limit=int(daily.value or 0),
-            weekly_limit=int(weekly.value or 0),
-            gap_s=int(gap.value or 0),
-            jitter_s=int(jitter.value or 0),
+            hourly_limit=numbers[0],
+            daily_limit=numbers[1],
+            weekly_limit=numbers[2],
+            gap_s=numbers[3],
+            jitter_s=numbers[4],
             warmup_from=(begun or datetime.now(UTC)) if warming.value else None,
-            warmup_days=int(length.value or 1),
+            warmup_days=numbers[5],
             zone=str(zone.value or ""),
             quiet_from=str(start.value or ""),
             quiet_to=str(end.value or ""),
@@ -257,7 +285,8 @@ def _dialog(title: str) -> Generator[ui.dialog]:
         yield dialog
 
 
-def _end(dialog: ui.dialog, label: str) -> None:
+def _end(dialog: ui.dialog, label: str, done: Callable[[], Any] | None = None) -> None:
+    """Draw the buttons; `done` closes the dialog by itself, once what it does has worked."""
     with ui.row().classes("w-full justify-end gap-2"):
         ui.button("Cancel", on_click=lambda: dialog.submit(False)).props("flat no-caps")
-        ui.button(label, on_click=lambda: dialog.submit(True)).props("no-caps unelevated")
+        ui.button(label, on_click=done or (lambda: dialog.submit(True))).props("no-caps unelevated")

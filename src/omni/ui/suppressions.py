@@ -37,7 +37,7 @@ class SuppressionsPage:
             "What waits for a person is cancelled; what waits for a domain, a platform or "
             "everybody is held."
         ).classes("omni-muted")
-        found = await attempt(self._client.platforms()) or []
+        found = await attempt(self._client.platforms("people")) or []
         platforms = [each.platform for each in found]
         _AddForm(self._client, platforms, self._list.reload).draw()
         SuppressionFiles(self._client, platforms, self._list.reload).draw()
@@ -58,11 +58,8 @@ class _AddForm:
             self._scope = ui.toggle(dict(SCOPES), value="person").props("dense no-caps unelevated")
             with ui.row().classes("w-full items-end gap-3"):
                 self._platform = (
-                    ui.select(
-                        self._platforms,
-                        label="Platform",
-                        value=self._platforms[0] if self._platforms else None,
-                    )
+                    # None is chosen beforehand: a name on the wrong platform stops nothing.
+                    ui.select(self._platforms, label="Platform")
                     .classes("w-full sm:w-48")
                     .bind_visibility_from(
                         self._scope, "value", backward=lambda s: s in ("person", "platform")
@@ -79,10 +76,15 @@ class _AddForm:
 
     async def _add(self) -> None:
         scope = cast("Scope", self._scope.value)
+        if scope == "platform" and not self._platform.value:
+            ui.notify("Choose the platform first", type="warning")
+            return
+        if scope == "person" and not str(self._person.value or "").strip():
+            ui.notify("Say who it is", type="warning")
+            return
         asked = {
-            "platform": str(self._platform.value or "")
-            if scope in ("person", "platform")
-            else None,
+            # A link says the platform by itself; of all else the API asks for it.
+            "platform": self._platform.value if scope in ("person", "platform") else None,
             "platform_id": str(self._person.value or "") if scope == "person" else None,
             "domain": str(self._domain.value or "") if scope == "domain" else None,
         }
@@ -119,7 +121,7 @@ class _AddForm:
         }[scope]
         many = f"at least {_messages(found.messages)}" if found.more else _messages(found.messages)
         with ui.dialog() as dialog, ui.card().classes("gap-3").props("data-sure"):
-            ui.label(f"Write to {whom} no more?").classes("text-lg font-medium omni-text")
+            ui.label(f"Stop writing to {whom}?").classes("text-lg font-medium omni-text")
             ui.label(f"It holds {many} that wait now, until it is lifted.").classes("omni-text")
             _end(dialog, "Suppress")
         return bool(await dialog)

@@ -11,7 +11,9 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import msgspec
@@ -81,14 +83,22 @@ def check_url(url: str) -> str:
     """Return an endpoint's URL. Where it leads is looked at with each call, when names resolve.
 
     Raises:
-        Rejected: It is none, is not http(s), or carries a password.
+        Rejected: It is none, is not http(s), is http to another machine, or carries a password.
     """
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > MAX_URL:
         raise Rejected("is not an http or https address", field="url")
+    if parts.scheme == "http" and not _is_here(parts.hostname):
+        raise Rejected("plain http is for this machine only: use https", field="url")
     if parts.username or parts.password or parts.fragment:
         raise Rejected("must have no password and no fragment: calls are signed", field="url")
     return url.strip()
+
+
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def taken() -> Outcome:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from omni.api.deps import Deps
+from omni.api.platforms import platforms_of_people
 from omni.api.schemas import CriteriaField, Page, PlatformOut, SeedTypeOut
 from omni.connectors.types import SeedType
 from omni.predicate.plan import list_fields
@@ -15,15 +17,26 @@ router = APIRouter(tags=["catalogue"])
 
 
 @router.get("/platforms", summary="List platforms")
-async def list_platforms(deps: Deps) -> Page[PlatformOut]:
-    """List the platforms that can be crawled, and the seeds that each one knows."""
+async def list_platforms(
+    deps: Deps,
+    purpose: Annotated[
+        Literal["crawl", "send", "people"],
+        Query(description="Those to crawl, those to write on, or all that people can be of"),
+    ] = "crawl",
+) -> Page[PlatformOut]:
+    """List the platforms, and the seeds that each one knows: none where it is not crawled."""
+    named = {
+        "crawl": frozenset(deps.platforms),
+        "send": deps.senders,
+        "people": platforms_of_people(deps),
+    }[purpose]
     items = [
         PlatformOut(
             platform=platform,
-            seed_types=sorted(seed_types),
-            seeds=_explained(seed_types, deps.seeds.get(platform, ())),
+            seed_types=sorted(deps.platforms.get(platform, ())),
+            seeds=_explained(deps.platforms.get(platform, ()), deps.seeds.get(platform, ())),
         )
-        for platform, seed_types in sorted(deps.platforms.items())
+        for platform in sorted(named)
     ]
     return Page(items=items, next_cursor=None)
 

@@ -11,6 +11,7 @@ from omni.api.cursors import read_time_cursor, time_cursor
 from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
 from omni.api.persons import export_person
+from omni.api.platforms import find_platform_of_people
 from omni.api.routes.params import Cursor, Limit
 from omni.api.schemas import Page
 from omni.api.schemas.erasures import ErasureOut, PersonExport, PersonRef
@@ -32,8 +33,9 @@ async def export(body: PersonRef, deps: Deps) -> PersonExport:
 
     It is a POST so that nobody's name gets into a log of addresses.
     """
-    platform_id = await find_immutable_id(deps.db, body.platform, body.platform_id)
-    return await export_person(deps, body.platform, platform_id)
+    platform = await find_platform_of_people(deps, body.platform)
+    platform_id = await find_immutable_id(deps.db, platform, body.platform_id)
+    return await export_person(deps, platform, platform_id)
 
 
 @router.post(
@@ -50,11 +52,12 @@ async def erase(body: PersonRef, deps: Deps, once: RunOnce) -> Response:
     tells, and is the receipt. There is no way back: a salted hash stays, which keeps them out of
     crawls, imports, drafts and sends.
     """
-    platform_id = await find_immutable_id(deps.db, body.platform, body.platform_id)
+    platform = await find_platform_of_people(deps, body.platform)
+    platform_id = await find_immutable_id(deps.db, platform, body.platform_id)
     now = deps.clock()
 
     async def effect(tx: Tx) -> ErasureOut:
-        who: dict[str, Any] = {"platform": body.platform, "platform_id": platform_id}
+        who: dict[str, Any] = {"platform": platform, "platform_id": platform_id}
         # Before the hash stands, which refuses to note anything of them. It goes with the rest.
         await leads.suppress(tx, **who, reason="asked to be erased", source="person", now=now)
         await dispatch.cancel_for_person(tx, **who, reason="asked to be erased", now=now)

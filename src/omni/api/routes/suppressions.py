@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from omni.api.cursors import id_cursor, name_cursor, read_id_cursor, read_name_cursor
 from omni.api.deps import Deps
 from omni.api.idempotency import RunOnce
-from omni.api.platforms import check_platform
+from omni.api.platforms import find_platform_of_people
 from omni.api.routes.params import Cursor, Limit, RowId
 from omni.api.schemas import Page, Suppressed, SuppressionIn, SuppressionOut
 from omni.api.schemas.inbox import ConcernedOut, LiftIn, LiftOut, SuppressionFileOut
@@ -19,9 +19,18 @@ from omni.dispatch import held_store as held
 from omni.dispatch import store as dispatch
 from omni.leads import suppressions_store as leads
 from omni.leads.plan import keys_of
+from omni.leads.types import Scope
 from omni.storage.db import Tx
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
+
+_PARTS: dict[Scope, frozenset[str]] = {
+    "person": frozenset({"platform", "platform_id"}),
+    "domain": frozenset({"domain"}),
+    "platform": frozenset({"platform"}),
+    "all": frozenset(),
+}
+"""What says whom a suppression of each scope concerns."""
 
 
 @router.post("", status_code=201, response_model=Suppressed, summary="Suppress somebody")
@@ -31,19 +40,22 @@ async def suppress(body: SuppressionIn, deps: Deps, once: RunOnce) -> Response:
     What waits for a person is cancelled, in all campaigns. What waits for those of a domain or of a
     platform is held, and names the gate `suppressed`.
     """
-    if body.scope in ("person", "platform") and body.platform is not None:
-        check_platform(deps.platforms, body.platform)
+    _check_parts(body)
+    named = body.platform
+    if named is not None:
+        named = await find_platform_of_people(deps, named)
     now = deps.clock()
     value = body.domain if body.scope == "domain" else body.platform_id
-    keys = keys_of(body.scope, body.platform, value)
+    keys = keys_of(body.scope, named, value)
     if body.scope == "person":
-        check_platform(deps.platforms, keys[0][0])
+        # A link says it by itself.
+        await find_platform_of_people(deps, keys[0][0])
 
     async def effect(tx: Tx) -> Suppressed:
         (platform, platform_id), added = await leads.suppress_scope(
             tx,
             body.scope,
-            platform=body.platform,
+            platform=named,
             value=value,
             reason=body.reason,
             source="person",
@@ -76,7 +88,7 @@ async def suppress_file(
     whose `Content-Length` is too large is refused before anything of it is read.
     """
     if platform is not None:
-        check_platform(deps.platforms, platform)
+        platform = await find_platform_of_people(deps, platform)
     declared = request.headers.get("content-length", "")
     return await take_file(
         deps,
@@ -156,6 +168,13 @@ async def count_concerned(
         domains=[named for _, named in keys] if scope == "domain" else None,
     )
     return ConcernedOut(messages=messages, more=more)
+
+
+def _check_parts(body: SuppressionIn) -> None:
+    """Refuse what the scope has no use for: who names somebody means them, and not everybody."""
+    for part in ("platform", "platform_id", "domain"):
+        if getattr(body, part) is not None and part not in _PARTS[body.scope]:
+            raise Rejected(f"has no place in the scope {body.scope!r}: leave one out", field=part)
 
 
 def _wanted(search: str | None) -> str:

@@ -273,7 +273,7 @@ class SeedTypeOut(_Out):
 
 
 class PlatformOut(_Out):
-    """A platform that can be crawled, and where a crawl may begin there.
+    """A platform, and where a crawl may begin there: nowhere, if it is not crawled.
 
     `seeds` has what people are told of the seed types, the most useful first.
     """
