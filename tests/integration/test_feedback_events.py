@@ -45,6 +45,7 @@ from tests.dispatch_fixtures import (
 from tests.synthetic_fixtures import quick_client, running_network
 
 ME = Credentials("me")
+HOUR = timedelta(hours=1)
 
 
 def event(number: int = 1, **changes: Any) -> InboxEvent:
@@ -56,6 +57,25 @@ def event(number: int = 1, **changes: Any) -> InboxEvent:
         "occurred_at": NOW + MINUTE,
     }
     return InboxEvent(**(fields | changes))
+
+
+async def test_the_words_of_older_conversations_are_not_kept(db: Database) -> None:
+    account = await _sent(db, 1)
+    letters = [
+        event(1, kind="replied", text="See you tonight, love", occurred_at=NOW - 2 * HOUR),
+        event(2, kind="replied", text="Stop writing to me", occurred_at=NOW - 2 * HOUR),
+        event(3, kind="replied", text="Thanks for that"),
+    ]
+    events, cursor = await read_inbox(db, PagedInbox(letters), account, ME)
+    assert [(each.kind, each.text) for each in events] == [
+        ("replied", None), ("opt_out", None), ("replied", "Thanks for that"),
+    ]  # fmt: skip
+    async with db.transaction() as tx:
+        await store.record(tx, account.id, events, cursor, NOW)
+    kept = await rows(db, "select platform_id, kind, body from feedback_events order by id")
+    assert [row["body"] for row in kept] == [None, None, "Thanks for that"]
+    unread = await rows(db, "select platform_id from threads where unread")
+    assert [row["platform_id"] for row in unread] == ["p3"], "old ones are news to nobody"
 
 
 @dataclass

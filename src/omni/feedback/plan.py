@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from omni.base.hashing import digest_bytes
@@ -17,6 +17,9 @@ from omni.feedback.signing import written as written
 
 MAX_BODY: Final = 10_000
 """The most characters of a reply that are kept."""
+
+BEFORE: Final = timedelta(hours=1)
+"""By so much a platform's clock may be behind ours, and an answer older than the account."""
 
 _MAX_ID = 500
 
@@ -37,6 +40,15 @@ def read(event: InboxEvent, now: datetime) -> InboxEvent:
         occurred_at=min(at, now),
         in_reply_to=event.in_reply_to and _storable(event.in_reply_to),
     )
+
+
+def without_private(event: InboxEvent, since: datetime) -> InboxEvent:
+    """Return an event without its words where it is older than the account is with us.
+
+    Who wrote, and whether they asked not to be written to, counts all the same; what they said to
+    the account's owner before is nobody's business here.
+    """
+    return event if event.occurred_at >= since - BEFORE else replace(event, text=None)
 
 
 def _storable(text: str) -> str:

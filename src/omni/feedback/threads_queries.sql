@@ -4,14 +4,17 @@
 -- name: renew_threads
 -- Unique (platform, platform_id, account_id): the newest of the events of each person moves their
 -- conversation, found by feedback_events_pkey and messages_pkey. An older one that came late does not.
+-- What is older than the account (accounts_pkey) is news to nobody.
 insert into threads as t (
     platform, platform_id, account_id, username, campaign_id, lead_id, profile_id, kind,
-    last_event_id, last_at
+    last_event_id, last_at, unread
 )
 select distinct on (e.platform, e.platform_id)
     e.platform, e.platform_id, :account_id, coalesce(m.username, e.platform_id), e.campaign_id,
-    e.lead_id, e.profile_id, e.kind, e.id, e.occurred_at
+    e.lead_id, e.profile_id, e.kind, e.id, e.occurred_at,
+    e.occurred_at >= a.created_at - interval '1 hour'
 from feedback_events e
+join accounts a on a.id = :account_id
 left join messages m on m.id = e.message_id
 where e.id = any(:ids::bigint[]) and e.kind not in ('delivered', 'seen')
 order by e.platform, e.platform_id, e.occurred_at desc, e.id desc
@@ -21,7 +24,7 @@ on conflict (platform, platform_id, account_id) do update set
     lead_id = coalesce(excluded.lead_id, t.lead_id),
     profile_id = coalesce(excluded.profile_id, t.profile_id),
     kind = excluded.kind, last_event_id = excluded.last_event_id, last_at = excluded.last_at,
-    unread = true
+    unread = t.unread or excluded.unread
 where t.last_at <= excluded.last_at;
 
 -- name: page_threads

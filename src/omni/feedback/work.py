@@ -25,6 +25,8 @@ async def read_inbox(
 ) -> tuple[list[InboxEvent], str | None]:
     """Return the events since the last recorded reading, classed, and the cursor to record.
 
+    Of what is older than the account is with us the words are not kept.
+
     What is beyond the bounds is left to the next reading. Nothing is written: if the caller fails
     before it records, the same events come again.
 
@@ -43,7 +45,10 @@ async def read_inbox(
                 "feedback.reading_stopped", account_id=account.id, error=str(error)
             )
             break
-        events += [plan.read(event, clock()) for event in page.events]
+        events += [
+            plan.without_private(plan.read(event, clock()), account.created_at)
+            for event in page.events
+        ]
         cursor = page.cursor if page.cursor is not None else cursor
         if not page.more or len(events) >= MAX_EVENTS:
             break
