@@ -34,7 +34,11 @@ def count_in(fields: Mapping[str, Any], name: str) -> int | None:
 
 def moment_in(fields: Mapping[str, Any], name: str) -> datetime | None:
     """Return an ISO 8601 moment in UTC (one without a zone is taken for UTC), else None."""
-    text = text_in(fields, name)
+    return read_moment(text_in(fields, name))
+
+
+def read_moment(text: str | None) -> datetime | None:
+    """Return the moment that a text names, as `moment_in` does."""
     try:
         moment = datetime.fromisoformat(text) if text else None
         if moment is None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 import mf2py
 from extruct import jsonld, opengraph
 
 from omni.connectors.types import RawPost, RawProfile
+from omni.connectors.values import read_moment
 from omni.connectors.web.types import PLATFORM
 from omni.connectors.web.urls import name_of, normal_url
 
@@ -130,7 +131,7 @@ def _linked_data(tree: Any, base: str, page: str) -> _Person | None:
         followers=_statistic(person, "FollowAction"),
         follows=_statistic(person, "FollowAction", "agentInteractionStatistic"),
         posts_count=_statistic(person, "WriteAction", "agentInteractionStatistic"),
-        created_at=next((m for node in pages if (m := _moment(_text(node, "dateCreated")))), None),
+        created_at=next((m for p in pages if (m := read_moment(_text(p, "dateCreated")))), None),
         posts=tuple(post for node in posts if (post := _post(node))),
         extra=_known(job=_text(person, "jobTitle"), place=_place(person)),
     )
@@ -196,7 +197,7 @@ def _statistic(
 
 def _post(node: Mapping[str, Any]) -> RawPost | None:
     text = _text(node, "articleBody") or _text(node, "text") or _text(node, "headline")
-    return RawPost(text, _moment(_text(node, "datePublished"))) if text else None
+    return RawPost(text, read_moment(_text(node, "datePublished"))) if text else None
 
 
 def _microformats(text: str, base: str, page: str) -> _Person | None:
@@ -256,7 +257,7 @@ def _mf_posts(items: Iterable[Mapping[str, Any]]) -> Iterator[RawPost]:
         if "h-entry" in item.get("type", ()):
             text = _mf_text(item, "content") or _mf_text(item, "summary") or _mf_text(item, "name")
             if text:
-                yield RawPost(text, _moment(_mf_text(item, "published")))
+                yield RawPost(text, read_moment(_mf_text(item, "published")))
 
 
 def _open_graph(tree: Any, base: str) -> _Person | None:
@@ -321,16 +322,6 @@ def _count(value: object) -> int | None:
         value = int(value)
     fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT
     return cast("int", value) if fits else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _known(**values: str | None) -> dict[str, Any]:
