@@ -143,6 +143,23 @@ async def test_who_is_suppressed_costs_no_request_and_no_other_their_turn(
     assert await rows(db, DUE) == [("up:5",)], "the suppressed are planned no more"
 
 
+async def test_nobody_of_a_suppressed_domain_is_asked_for(db: Database, world: World) -> None:
+    """Though their id does not say of which domain they are."""
+    people = [
+        raw_profile(n, platform="up", platform_id=f"up:{n}", username=f"p{n}.{domain}")
+        for n, domain in enumerate(("far.example", "shop.near.example", "far.example"))
+    ]
+    async with db.transaction() as tx:
+        found = await store_batch(tx, people, now=NOW, campaign_id=None, job_id=None)
+        await suppressions.suppress_scope(
+            tx, "domain", value="near.example", reason="stop", source="person", now=NOW
+        )
+    await refresh_work.note_interest(db, dict.fromkeys(found.new, 1.0), now=NOW)
+    up = AnsweringSource("up", everybody("up"))
+    await run_step(platforms(world, up), CrawlRefresh(limit=10))
+    assert up.asked == [("up:0", "up:2")]
+
+
 async def test_who_hides_is_let_go_and_one_empty_answer_is_not_believed(
     db: Database, world: World
 ) -> None:

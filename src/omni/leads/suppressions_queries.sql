@@ -28,11 +28,20 @@ select is_suppressed(:platform, :platform_id, :username);
 -- name: find_suppressed
 -- The unique key (platform, platform_id), a few probes for each person of a batch. A platform that
 -- is suppressed, or all of them, only sends nothing: its people are read as before. Who is known by a
--- name that is suppressed (profiles_raw's unique key) stays so under a new one.
+-- name that is suppressed (profiles_raw's unique key) stays so under a new one; where no name is given,
+-- the known one says of which domain a person is.
 select n.platform, n.platform_id
 from unnest(:platforms::text[], :platform_ids::text[], :usernames::text[])
     as n (platform, platform_id, username)
-where is_suppressed(n.platform, n.platform_id, n.username, false)
+where is_suppressed(
+        n.platform,
+        n.platform_id,
+        coalesce(n.username, (
+            select r.username from profiles_raw r
+            where r.platform = n.platform and r.platform_id = n.platform_id
+        )),
+        false
+    )
     or exists (
         select from profiles_raw r
         join suppressions s

@@ -125,7 +125,7 @@ async def suppressed_among(
     Args:
         db: Where to read.
         people: Platform and immutable id of each.
-        usernames: Theirs, in the same order, where they are known.
+        usernames: Theirs, in the same order; None: as they were stored.
     """
     if not people:
         return set()
