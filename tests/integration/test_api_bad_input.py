@@ -217,6 +217,29 @@ async def test_a_body_at_the_limit_is_read(api: Served) -> None:
     problem(response, 413)
 
 
+@pytest.mark.parametrize(
+    ("path", "kind", "length"),
+    [
+        ("/campaigns", "application/json", f"Content-Length: {BIG}"),
+        ("/campaigns", "application/json", "Transfer-Encoding: chunked"),
+        ("/suppressions/file", "text/csv", "Content-Length: 100000001"),
+    ],
+)
+async def test_a_body_beyond_the_limit_ends_the_connection(
+    api: Served, path: str, kind: str, length: str
+) -> None:
+    host, port = api.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\n{length}\r\n\r\n"
+    writer.write(head.encode())
+    if "chunked" in length:
+        writer.write(b"200000\r\n" + b" " * 0x200000)
+    told = await asyncio.wait_for(reader.read(), 20)
+    assert told.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in told.lower()
+    writer.close()
+
+
 async def test_a_caller_that_leaves_in_the_middle_writes_nothing(api: Served) -> None:
     before = await api.counts()
     host, port = api.url.removeprefix("http://").split(":")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from omni.dispatch.work import dispatch
 from omni.flow.world import build_world
 from omni.leads import suppressions_store as suppressions
 from omni.storage.db import Database
+from omni.storage.sql import Query
 from tests.api_fixtures import Served, served
 from tests.dispatch_fixtures import VAULT, MovingClock, add_account, ready, states
 from tests.synthetic_fixtures import quick_client
@@ -77,6 +80,36 @@ async def test_who_opts_out_or_answers_before_the_file_is_fetched_is_not_in_it(
     answer = await api.http.get(f"/accounts/{account.id}/handed-over")
     told = csv.DictReader(StringIO(answer.text.removeprefix("\ufeff")))
     assert [row["platform_id"] for row in told] == ["p3"]
+
+
+async def test_what_is_committed_late_comes_in_the_next_file(api: Served, db: Database) -> None:
+    clock = MovingClock()
+    account = await add_account(db, platform="file", handle="the tool")
+    await ready(db, 3, platform="file")
+    send = Query(
+        "send",
+        "update messages set state = 'sent', account_id = :account, sent_at = :at,"
+        " charged_at = :at, platform_message_id = 'export:' || id where platform_id = :who",
+    )
+
+    async def asked(since: str | None = None) -> list[dict[str, str]]:
+        params = {} if since is None else {"since": since}
+        answer = await api.http.get(f"/accounts/{account.id}/handed-over", params=params)
+        return list(csv.DictReader(StringIO(answer.text.removeprefix("\ufeff"))))
+
+    async with db.transaction() as slow:
+        await slow.execute(send, account=account.id, at=clock(), who="p1")
+        later = clock() + timedelta(minutes=1)
+        await db.execute(send, account=account.id, at=later, who="p2")
+        (second,) = await asked()
+        assert second["platform_id"] == "p2"
+    (first,) = await asked(second["handed_over_at"])
+    assert first["platform_id"] == "p1", "charged before, but committed after the file was read"
+    assert await asked(first["handed_over_at"]) == []
+    await db.execute(send, account=account.id, at=later, who="p3")
+    files = await asyncio.gather(*(asked(first["handed_over_at"]) for _ in range(4)))
+    assert {row["platform_id"] for file in files for row in file} == {"p3"}
+    assert len(await asked()) == 3
 
 
 async def test_who_asks_badly_is_told(api: Served) -> None:

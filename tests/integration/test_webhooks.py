@@ -22,6 +22,7 @@ from omni.storage.db import Database
 from omni.storage.sql import Query
 from omni.webhooks import plan, store
 from tests.api_fixtures import problem, served
+from tests.dispatch_fixtures import add_account
 from tests.erasing_fixtures import NAME, PERSON, ask_for_erasure, plant
 from tests.flow_fixtures import run_step, running_world
 from tests.http_fixtures import ScriptedServer, client, hang, reply, scripted_server
@@ -201,6 +202,7 @@ async def test_the_scheduler_writes_the_job_when_a_call_is_due(
 async def test_the_api_shows_the_secret_once_and_names_what_is_wrong(db: Database) -> None:
     async with served(db) as api:
         made = await api.client.add_webhook_endpoint("https://crm.example/omni", ["message.sent"])
+        assert made.secret
         assert made.secret.startswith(plan.PREFIX)
         (listed,) = (await api.http.get("/webhook-endpoints")).json()["items"]
         assert "secret" not in listed
@@ -220,6 +222,28 @@ async def test_the_api_shows_the_secret_once_and_names_what_is_wrong(db: Databas
         with pytest.raises(ApiProblem) as missing:
             await api.client.webhook_deliveries(made.id)
         assert missing.value.status == 404
+
+
+async def test_a_key_makes_one_endpoint_and_never_shows_its_secret_again(db: Database) -> None:
+    async with served(db) as api:
+        address = "https://crm.example/omni"
+        first = await api.client.add_webhook_endpoint(address, idempotency_key="k1")
+        again = await api.client.add_webhook_endpoint(address, idempotency_key="k1")
+        assert (again.id, again.secret) == (first.id, None)
+        assert len(await api.client.webhook_endpoints()) == 1
+        account = await add_account(db, handle="me")
+        source = await api.client.create_webhook_source("crm", account.id, idempotency_key="k2")
+        twice = await api.client.create_webhook_source("crm", account.id, idempotency_key="k2")
+        assert (twice.name, twice.secret) == ("crm", None)
+        (only,) = await api.client.webhook_sources()
+        assert only.name == "crm"
+        assert first.secret
+        assert source.secret
+        kept = str(await rows(db, "select convert_from(response, 'utf8') from idempotency_keys"))
+        assert first.secret not in kept
+        assert source.secret not in kept
+        await api.client.delete_webhook_source("crm")
+        assert await api.client.webhook_sources() == []
 
 
 async def test_a_new_key_takes_the_place_of_the_old_one(

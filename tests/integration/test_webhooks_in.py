@@ -60,6 +60,10 @@ async def deliver(
     return await api.http.post(f"/webhooks/{source}", content=body, headers=kept)
 
 
+VERSIONS = "select ctid::text, xmin::text from webhook_sources"
+"""Which version of each row there is: an update makes another."""
+
+
 async def test_a_signed_opt_out_is_recorded_and_suppresses_at_once(api: Served) -> None:
     secret = await a_source(api)
     done = await deliver(api, secret, EVENT, {**EVENT, "id": "e2", "platform_id": "p9"})
@@ -106,11 +110,12 @@ async def test_what_is_not_signed_right_or_not_fresh_writes_nothing(
     api: Served, change: dict[str, str], age: int, source: str, status: int, words: str
 ) -> None:
     secret = await a_source(api)
-    before = await api.counts()
+    before, sources = await api.counts(), await rows(api.db, VERSIONS)
     far = age * (TOLERANCE + timedelta(seconds=30))
     refused = await deliver(api, secret, EVENT, age=far, source=source, **change)
     assert words in problem(refused, status)["detail"]
     assert await api.counts() == before
+    assert await rows(api.db, VERSIONS) == sources, "who has no secret costs not even an update"
 
 
 async def test_a_replay_is_refused_and_writes_nothing(api: Served) -> None:

@@ -23,6 +23,8 @@ from omni.storage.db import Tx
 HEADER = "Idempotency-Key"
 Effect = Callable[[Tx], Awaitable[BaseModel]]
 """Does the work in the transaction and returns the body of the answer."""
+Kept = Callable[[BaseModel], BaseModel]
+"""Returns what of an answer is kept."""
 
 
 class Once:
@@ -37,8 +39,13 @@ class Once:
         self._route = route
         self._request_hash = request_hash
 
-    async def run(self, status: int, effect: Effect) -> Response:
+    async def run(self, status: int, effect: Effect, *, kept: Kept | None = None) -> Response:
         """Return the answer of `effect`, or the one that this key got before.
+
+        Args:
+            status: Of the answer.
+            effect: What is done once.
+            kept: What of the answer is kept, and given again: without what is shown only once.
 
         Raises:
             InProgress: A request with the same key is being served right now.
@@ -46,10 +53,12 @@ class Once:
         """
         async with self._deps.db.transaction() as tx:
             if self._key is None:
-                return _json(status, await _body_of(effect, tx))
-            return await self._run_keyed(tx, self._key, status, effect)
+                return _json(status, _written(await effect(tx)))
+            return await self._run_keyed(tx, self._key, status, effect, kept or _whole)
 
-    async def _run_keyed(self, tx: Tx, key: str, status: int, effect: Effect) -> Response:
+    async def _run_keyed(
+        self, tx: Tx, key: str, status: int, effect: Effect, kept: Kept
+    ) -> Response:
         now = self._deps.clock()
         if not await answers.claim(tx, caller=self._caller, route=self._route, key=key):
             raise InProgress("a request with this Idempotency-Key is being served: ask again soon")
@@ -58,12 +67,12 @@ class Once:
         )
         if given is not None:
             return self._replay(given)
-        body = await _body_of(effect, tx)
-        given = Given(self._request_hash, status, body)
+        answer = await effect(tx)
+        given = Given(self._request_hash, status, _written(kept(answer)))
         await answers.record_given(
             tx, given, caller=self._caller, route=self._route, key=key, now=now
         )
-        return _json(status, body)
+        return _json(status, _written(answer))
 
     def _replay(self, given: Given) -> Response:
         if given.request_hash != self._request_hash:
@@ -99,8 +108,17 @@ async def get_once(
 RunOnce = Annotated[Once, Depends(get_once)]
 
 
-async def _body_of(effect: Effect, tx: Tx) -> bytes:
-    return (await effect(tx)).model_dump_json().encode()
+def _written(answer: BaseModel) -> bytes:
+    return answer.model_dump_json().encode()
+
+
+def _whole(answer: BaseModel) -> BaseModel:
+    return answer
+
+
+def without_secret(answer: BaseModel) -> BaseModel:
+    """Return an answer as it is kept: its `secret` is shown once, and stored nowhere in clear."""
+    return answer.model_copy(update={"secret": None})
 
 
 def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:

@@ -1,24 +1,31 @@
-"""Calls about outgoing webhooks."""
+"""Calls about webhooks: outgoing ones, and those by which events are handed in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from omni.api.schemas import Page
+from omni.api.schemas.inbox import WebhookSourceMade, WebhookSourceOut
 from omni.api.schemas.webhooks import DeliveryOut, EndpointMade, EndpointOut, Replayed
 from omni.client.calls import Calls, given
 
 
 class WebhookCalls(Calls):
-    """Endpoints of outgoing webhooks."""
+    """Endpoints of outgoing webhooks, and sources of events."""
 
     async def add_webhook_endpoint(
-        self, url: str, kinds: Sequence[str] | None = None
+        self,
+        url: str,
+        kinds: Sequence[str] | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> EndpointMade:
-        """Tell an address what happens; the answer alone has the secret."""
+        """Tell an address what happens; the first answer alone has the secret."""
         body = given(url=url, kinds=None if kinds is None else list(kinds))
-        return await self._send(EndpointMade, "POST", "/webhook-endpoints", body)
+        path = "/webhook-endpoints"
+        return await self._send(EndpointMade, "POST", path, body, idempotency_key)
 
     async def webhook_endpoints(self) -> list[EndpointOut]:
         """Return all endpoints."""
@@ -55,3 +62,24 @@ class WebhookCalls(Calls):
         path = f"/webhook-endpoints/{endpoint_id}/deliveries"
         found = await self._get(Page[DeliveryOut], path, {"state": state, "limit": limit})
         return found.items
+
+    async def create_webhook_source(
+        self, name: str, account_id: int, *, idempotency_key: str | None = None
+    ) -> WebhookSourceMade:
+        """Let a sender hand in events for an account; the first answer alone has the secret.
+
+        Args:
+            name: Stands in the address `/webhooks/NAME` that it calls.
+            account_id: Whose conversations the events belong to.
+        """
+        body = given(name=name, account_id=account_id)
+        path = "/webhook-sources"
+        return await self._send(WebhookSourceMade, "POST", path, body, idempotency_key)
+
+    async def webhook_sources(self) -> list[WebhookSourceOut]:
+        """Return who may hand in events."""
+        return (await self._get(Page[WebhookSourceOut], "/webhook-sources")).items
+
+    async def delete_webhook_source(self, name: str) -> None:
+        """Take nothing more from a source; what it told stays."""
+        await self._transport.send("DELETE", f"/webhook-sources/{quote(name, safe='')}")

@@ -28,7 +28,7 @@ class HandedOver:
     body: str
     campaign: str | None
     step: int
-    sent_at: datetime
+    handed_at: datetime
 
 
 def handed_csv(messages: Iterable[HandedOver], *, header: bool) -> str:
@@ -43,5 +43,5 @@ def handed_csv(messages: Iterable[HandedOver], *, header: bool) -> str:
             each.campaign or "",
         )  # fmt: skip
         cells = map(harmless, told)
-        writer.writerow((each.id, *cells, each.step + 1, each.sent_at.isoformat()))
+        writer.writerow((each.id, *cells, each.step + 1, each.handed_at.isoformat()))
     return out.getvalue()

@@ -120,7 +120,7 @@ INVENTORY: Mapping[str, Kept] = {
         "id campaign_id platform step state eligible_at account_id created_at approved_at "
         "claimed_at sending_at sent_at charged_at updated_at writer approved_by edited_at "
         "looks look_at bound_account_id delivered_at bounced_at blocked_at opted_out_at answers "
-        "answered_at",
+        "answered_at handed_at",
     ),
     "correspondents": _kept("removed", "platform platform_id since"),
     "feedback_events": _kept(

@@ -139,6 +139,6 @@ def _show_secret(made: EndpointMade) -> None:
     with ui.dialog().props("persistent") as dialog, ui.card():
         ui.label("The secret of this endpoint").classes("text-lg font-medium")
         ui.label("It is shown now and never again: your program verifies the calls with it.")
-        ui.label(made.secret).classes("font-mono omni-text").props("data-secret")
+        ui.label(made.secret or "").classes("font-mono omni-text").props("data-secret")
         ui.button("I have it", on_click=dialog.close).props("unelevated no-caps")
     dialog.open()

@@ -30,10 +30,15 @@ async def get_handed_over(
     account_id: RowId,
     deps: Deps,
     since: Annotated[
-        AwareDatetime | None, Query(description="Only what was handed over after this moment")
+        AwareDatetime | None,
+        Query(description="Only what was handed over after this: the last row's moment"),
     ] = None,
 ) -> Response:
-    """Return the messages for tools that take a file, oldest first; each is one row, once."""
+    """Return the messages for tools that take a file, oldest first; each is one row, once.
+
+    A message counts as handed over when the file is first asked for after it was written: asking
+    on from the last row's `handed_over_at` leaves out none, and brings none twice.
+    """
     await accounts_store.get_account(deps.db, account_id)
     return StreamingResponse(
         _pieces(deps, account_id, since or _BEGINNING),
@@ -44,5 +49,5 @@ async def get_handed_over(
 
 async def _pieces(deps: Deps, account_id: int, since: datetime) -> AsyncIterator[str]:
     yield BYTE_ORDER_MARK
-    async for piece in handed_store.handed_over(deps.db, account_id, since=since):
+    async for piece in handed_store.handed_over(deps.db, account_id, since=since, now=deps.clock()):
         yield piece

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from omni.api.deps import Deps
-from omni.api.idempotency import RunOnce
+from omni.api.idempotency import RunOnce, without_secret
 from omni.api.routes.params import Limit, RowId
 from omni.api.schemas import Page
 from omni.api.schemas.webhooks import (
@@ -28,16 +28,18 @@ router = APIRouter(prefix="/webhook-endpoints", tags=["outgoing webhooks"])
 
 
 @router.post("", status_code=201, response_model=EndpointMade, summary="Add an endpoint")
-async def add_endpoint(body: EndpointIn, deps: Deps) -> EndpointMade:
+async def add_endpoint(body: EndpointIn, deps: Deps, once: RunOnce) -> Response:
     """Tell an address what happens from now on. The secret that signs the calls is shown once.
 
     Addresses on this machine and in private networks are refused when they are called, unless
-    `OMNI_HTTP_LOOPBACK_ORIGINS` names them. An `Idempotency-Key` has no effect here, since the
-    secret of the answer must not be kept.
+    `OMNI_HTTP_LOOPBACK_ORIGINS` names them. An `Idempotency-Key` makes no second endpoint; what it
+    gives again has no secret, which is not kept in clear: if the first answer was lost, remove the
+    endpoint and add another.
     """
     url = plan.check_url(body.url)
-    secret = plan.secret_of(secrets.token_bytes(plan.KEY_BYTES))
-    async with deps.db.transaction() as tx:
+
+    async def effect(tx: Tx) -> EndpointMade:
+        secret = plan.secret_of(secrets.token_bytes(plan.KEY_BYTES))
         if len(await store.list_endpoints(tx)) >= store.MAX_ENDPOINTS:
             raise Conflict(f"there are {store.MAX_ENDPOINTS} endpoints already: remove one")
         made = await store.add_endpoint(
@@ -47,7 +49,9 @@ async def add_endpoint(body: EndpointIn, deps: Deps) -> EndpointMade:
             secret=deps.vault.encrypt(secret.encode()),
             now=deps.clock(),
         )
-    return EndpointMade(**EndpointOut.model_validate(made).model_dump(), secret=secret)
+        return EndpointMade(**EndpointOut.model_validate(made).model_dump(), secret=secret)
+
+    return await once.run(201, effect, kept=without_secret)
 
 
 @router.get("", summary="List endpoints")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from omni.api.deps import ApiDeps, Deps
 from omni.api.doors import DOORS
+from omni.api.idempotency import RunOnce, without_secret
 from omni.api.routes.soon import classify_soon
 from omni.api.schemas import Page
 from omni.api.schemas.inbox import (
@@ -22,6 +23,7 @@ from omni.api.schemas.inbox import (
     WebhookSourceOut,
 )
 from omni.base.errors import OmniError, Unauthorized
+from omni.base.log import get_logger
 from omni.connectors.types import InboxEvent
 from omni.dispatch import accounts_store as accounts
 from omni.feedback import store as feedback
@@ -29,20 +31,27 @@ from omni.feedback import webhooks_store as sources
 from omni.feedback.plan import check_delivery, read, written
 from omni.feedback.types import WebhookSource
 from omni.jobs import store as jobs
+from omni.storage.db import Tx
 
 router = APIRouter(tags=["webhooks"])
 
 _SECRET_BYTES = 32
 
 
-@router.post("/webhook-sources", status_code=201, summary="Let a sender hand in events")
-async def create_source(body: WebhookSourceIn, deps: Deps) -> WebhookSourceMade:
+@router.post(
+    "/webhook-sources",
+    status_code=201,
+    response_model=WebhookSourceMade,
+    summary="Let a sender hand in events",
+)
+async def create_source(body: WebhookSourceIn, deps: Deps, once: RunOnce) -> Response:
     """Make a source. Its secret is shown now and never again; it is stored encrypted.
 
-    It takes no Idempotency-Key: the answer would have to be kept, and it has the secret.
+    An `Idempotency-Key` makes no second source; what it gives again has no secret.
     """
-    secret = written(secrets.token_bytes(_SECRET_BYTES))
-    async with deps.db.transaction() as tx:
+
+    async def effect(tx: Tx) -> WebhookSourceMade:
+        secret = written(secrets.token_bytes(_SECRET_BYTES))
         await accounts.get_account(tx, body.account_id)
         made = await sources.create(
             tx,
@@ -51,8 +60,10 @@ async def create_source(body: WebhookSourceIn, deps: Deps) -> WebhookSourceMade:
             secret=deps.vault.encrypt(secret.encode()),
             now=deps.clock(),
         )
-    shown = WebhookSourceOut.model_validate(made)
-    return WebhookSourceMade(**shown.model_dump(), secret=secret)
+        shown = WebhookSourceOut.model_validate(made)
+        return WebhookSourceMade(**shown.model_dump(), secret=secret)
+
+    return await once.run(201, effect, kept=without_secret)
 
 
 @router.get("/webhook-sources", summary="List who may hand in events")
@@ -93,7 +104,8 @@ async def take_delivery(
     """Record events with all that follows from them, in one transaction.
 
     No API key is asked: the signature is (Standard Webhooks). A wrong or old one is refused with
-    401, a delivery that was taken already with 409; then nothing is written.
+    401, a delivery that was taken already with 409; then nothing is written. The log tells of wrong
+    signatures; `last_refusal` has what was signed rightly, and not taken all the same.
     """
     found, raw = await _known(deps, source), await request.body()
     try:
@@ -107,6 +119,10 @@ async def take_delivery(
             now=deps.clock(),
         )
         return await _record(deps, found, delivery_id, _read(raw))
+    except Unauthorized as error:
+        # Whoever has no secret costs no write: anybody may try, as often as they like.
+        get_logger().warning("feedback.webhook_refused", source=source, reason=str(error))
+        raise
     except OmniError as error:
         await sources.note_refused(deps.db, found, str(error), deps.clock())
         raise

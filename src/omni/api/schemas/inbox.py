@@ -189,7 +189,9 @@ class WebhookSourceOut(_Out):
 class WebhookSourceMade(WebhookSourceOut):
     """A new source, with the secret that it signs with."""
 
-    secret: str
+    secret: str | None = Field(
+        description="In the first answer alone; null where an Idempotency-Key gives it again"
+    )
 
 
 class LiftIn(_In):

@@ -44,7 +44,9 @@ class EndpointOut(BaseModel):
 class EndpointMade(EndpointOut):
     """A new endpoint; its secret is shown here and never again."""
 
-    secret: str
+    secret: str | None = Field(
+        description="In the first answer alone; null where an Idempotency-Key gives it again"
+    )
 
 
 class ReplayIn(BaseModel):
