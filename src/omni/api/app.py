@@ -12,7 +12,7 @@ from omni.api import errors
 from omni.api.deps import ApiDeps
 from omni.api.errors import Shield
 from omni.api.grants import Grants
-from omni.api.limits import BodyLimit
+from omni.api.limits import BodyLimit, Closing
 from omni.api.openapi import describe
 from omni.api.routes import (
     accounts,
@@ -119,6 +119,7 @@ def _finish(app: FastAPI, routers: Sequence[APIRouter]) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Guard, deps=deps, grants=Grants(_routes(app, routers)))
     app.add_middleware(Shield)
+    app.add_middleware(Closing)
     return app
 
 

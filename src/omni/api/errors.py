@@ -117,10 +117,9 @@ def problem(
         body["field"] = clean(field)
     if errors:
         body["errors"] = [{k: clean(v) for k, v in error.items()} for error in errors]
-    # What of a body is not read yet is not waited for: the server ends the connection.
-    closing = {"Connection": "close"} if status in (408, 413) else {}
-    given = {**closing, **(headers or {})}
-    return Response(msgspec.json.encode(body), status, media_type=MEDIA_TYPE, headers=given)
+    return Response(
+        msgspec.json.encode(body), status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
 
 
 def clean(text: str) -> str:

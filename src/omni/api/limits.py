@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +15,11 @@ MAX_BODY = 1024 * 1024
 MAX_SECONDS = 30.0
 """How long a body may take to arrive."""
 _HEAD_SECONDS = 1.0
+LINGER_S = 5.0
+"""How long what still comes of a refused body is thrown away, so that its sender reads why."""
+_IDLE_S = 1.0
+_UNREAD = (408, 413)
+"""Of a body that was not read to its end."""
 
 STREAMED = frozenset(
     {
@@ -102,6 +108,45 @@ class BodyLimit:
             body += message.get("body", b"")
             if not message.get("more_body", False) or len(body) > most:
                 return bytes(body)
+
+
+class Closing:
+    """Ends the connection of whoever sends a body that is refused before its end.
+
+    The answer goes out whole at once. Then what comes is thrown away for a bounded time: a sender
+    that is cut off while it writes may never read the answer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        refused = False
+
+        async def closing(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] in _UNREAD:
+                refused = True
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            if not refused or message["type"] != "http.response.body" or message.get("more_body"):
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await _throw_away(receive)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await self._app(scope, receive, closing)
+
+
+async def _throw_away(receive: Receive) -> None:
+    """Read on until the body ends, nothing comes, or the time is over; hold nothing."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while True:
+                message = await asyncio.wait_for(receive(), _IDLE_S)
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
 
 
 def _is_streamed(scope: Scope) -> bool:
