@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from omni.api.schemas import Page
-from omni.api.schemas.inbox import WebhookSourceMade, WebhookSourceOut
+from omni.api.schemas.inbox import WebhookSourceMade
 from omni.api.schemas.webhooks import DeliveryOut, EndpointMade, EndpointOut, Replayed
 from omni.client.calls import Calls, given
 
@@ -75,10 +75,6 @@ class WebhookCalls(Calls):
         body = given(name=name, account_id=account_id)
         path = "/webhook-sources"
         return await self._send(WebhookSourceMade, "POST", path, body, idempotency_key)
-
-    async def webhook_sources(self) -> list[WebhookSourceOut]:
-        """Return who may hand in events."""
-        return (await self._get(Page[WebhookSourceOut], "/webhook-sources")).items
 
     async def delete_webhook_source(self, name: str) -> None:
         """Take nothing more from a source; what it told stays."""
