@@ -211,6 +211,9 @@ async def test_a_terminal_says_the_same(db: Database, world: World) -> None:
 
     paused = await asyncio.to_thread(said, "accounts", str(account.id), "--pause", "on holiday")
     assert "Paused by person: on holiday" in paused
+    assert "Waits: account paused. Resume" in paused
+    both = ["accounts", str(account.id), "--pause", "no", "--resume"]
+    assert (await asyncio.to_thread(CliRunner().invoke, app, both)).exit_code == 2
     assert "account paused" in await asyncio.to_thread(said, "held", str(campaign.id))
     assert "on holiday" in await asyncio.to_thread(said, "accounts")
     resumed = await asyncio.to_thread(said, "accounts", str(account.id), "--resume")

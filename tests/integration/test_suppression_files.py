@@ -101,6 +101,11 @@ async def test_scopes_and_lifting_over_http(api: Served) -> None:
     problem(await api.http.post("/suppressions", json={"platform": "bluesky"}), 422)
 
 
+async def test_an_empty_file_is_no_success(api: Served) -> None:
+    answer = await api.http.post("/suppressions/file", content=b"", headers=CSV)
+    assert "the file is empty" in problem(answer, 422)["detail"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from omni.base.errors import Rejected
+from omni.cli.simulate import simulate
 from omni.flow import simulation
 from omni.flow.simulation import checks, drawing, run
 from omni.flow.simulation.picture import picture
@@ -143,3 +145,8 @@ def test_a_simulation_knows_no_clock_and_no_outside_world() -> None:
                 assert node.func.attr not in ("utcnow", "today"), path.name
     assert not imported & {"asyncio", "os", "time", "secrets", "omni.base.clock"}
     assert not [name for name in imported if name.startswith(("omni.storage", "omni.jobs"))]
+
+
+def test_a_picture_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="there is no folder"):
+        simulate(days=1, svg=tmp_path / "nowhere" / "sends.svg")

@@ -90,7 +90,8 @@ async def take_file(
     Raises:
         TooLarge: It has more than `MAX_BYTES`. If so many were declared, nothing is read; else what
             was written before that showed stands.
-        Rejected: It broke off, or nothing came for `STALLED_S`; what was written before stands.
+        Rejected: It is empty, it broke off, or nothing came for `STALLED_S`; what was written
+            before stands.
     """
     if declared is not None and declared > MAX_BYTES:
         raise _too_large()
@@ -105,6 +106,8 @@ async def take_file(
             await taking.take(line.rstrip(b"\r"))
         # Of a line without an end no more is held than shows that it is too long.
         rest = rest[: 2 * MAX_LINE]
+    if not size:
+        raise Rejected("the file is empty")
     if rest:
         await taking.take(rest.rstrip(b"\r"))
     await taking.write()

@@ -98,4 +98,5 @@ def _row(said: SaidOut, changes: list[ClassChangeOut]) -> tuple[str, ...]:
             f"; was {change.old_kind}{f': {change.note}' if change.note else ''}"
             for change in changes
         )
-    return moment(said.at), "we" if said.ours else "they", what, said.text or ""
+    theirs = "platform" if said.kind in ("delivered", "bounced") else "they"
+    return moment(said.at), "we" if said.ours else theirs, what, said.text or ""

@@ -33,6 +33,8 @@ def accounts(
             raise typer.BadParameter("name the account by its number")
         _list(as_json=as_json)
         return
+    if pause is not None and resume:
+        raise typer.BadParameter("--pause and --resume exclude each other")
     if pause is not None:
         ask_api(lambda client: client.pause_account(account, reason=pause))
     elif resume:
@@ -99,7 +101,8 @@ def _show(account: int, *, as_json: bool) -> None:
     if shown.pause_reason:
         write(f"Paused by {shown.paused_by}: {shown.pause_reason}")
     if now.gate:
-        write(f"Waits: {now.gate}, until {moment(now.next_at)}. {now.help}")
+        until = f", until {moment(now.next_at)}" if now.next_at else ""
+        write(f"Waits: {now.gate}{until}. {now.help}")
     write(
         f"Used: {now.in_hour} of {shown.hourly_limit} this hour, {now.in_day} of {now.daily_cap} "
         f"today, {now.in_week} of {shown.weekly_limit} this week"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from omni.base.errors import Rejected
 from omni.cli.reading import Json
 from omni.cli.render import as_table, print_json, write
 
@@ -29,6 +30,8 @@ def simulate(
     from omni.flow.simulation import checks, drawing, run
     from omni.flow.simulation.picture import picture
 
+    if svg is not None and not svg.parent.is_dir():
+        raise Rejected(f"there is no folder {svg.parent}", field="svg")
     scenario = (run.busy if busy else run.lively)(seed=seed, days=days)
     begun = perf_counter()
     simulated = run.simulate(scenario)

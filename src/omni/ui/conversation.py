@@ -104,7 +104,8 @@ class ConversationPage:
         card = ui.card().classes("w-full gap-2 p-4").props(f"flat bordered data-event={said.id}")
         with card:
             with ui.row().classes("w-full items-center gap-x-3 gap-y-1"):
-                ui.label("They").classes("font-semibold")
+                who = "The platform" if said.kind in ("delivered", "bounced") else "They"
+                ui.label(who).classes("font-semibold")
                 chip(said.kind)
                 if said.classed_by is not None:
                     ui.label(f"says {SAID_BY[said.classed_by]}").classes("omni-muted text-sm")
