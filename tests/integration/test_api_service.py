@@ -81,7 +81,7 @@ async def test_without_postgres_it_lives_is_not_ready_and_says_so(database_url: 
 WITHOUT_KEY = {
     "/criteria/preview", "/campaigns/{campaign_id}/drafts/preview", "/people/export",  # no effect
     "/accounts/{account_id}/verify", "/suppressions/file",  # twice is as good as once
-    "/webhook-sources", "/webhook-endpoints", "/keys",  # their secret is not kept
+    "/keys",  # its secret is not kept
     "/webhooks/{source}",  # a delivery has an id of its own
 }  # fmt: skip
 """Routes that ask by POST, and take no Idempotency-Key."""
