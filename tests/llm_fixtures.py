@@ -65,6 +65,7 @@ class ModelServer:
     reply: Callable[[Asked], str] = quoting_reply
     latency_s: float = 0.01
     requests: list[Asked] = field(default_factory=list[Asked])
+    connections: set[int] = field(default_factory=set[int])
     faults: deque[Fault] = field(default_factory=deque[Fault])
     hung_up: threading.Event = field(default_factory=threading.Event)
     in_flight: int = 0
@@ -181,6 +182,8 @@ class ModelServer:
         spoken = [_text_of(message["content"]) for message in messages]
         text = "\n".join([body.get("system", ""), body.get("prompt", ""), *spoken])
         self.requests.append(Asked(request.url.path, text, body))
+        if request.client is not None:
+            self.connections.add(request.client.port)
         fault = self.faults[0] if self.faults else None
         if fault in ("500", "503", "429", "html", "hang"):
             self.faults.popleft()

@@ -370,3 +370,20 @@ async def test_all_who_wait_hear_that_the_server_is_left_alone(server: ModelServ
     assert all(isinstance(one, Transient) for one in ended)
     assert any(isinstance(one, Resting) for one in ended)
     await judge.close()
+
+
+@pytest.mark.parametrize("make", [ollama, ollama_chat])
+async def test_calls_one_after_the_other_keep_one_connection(
+    server: ModelServer, make: Callable[[ModelServer], OllamaJudge]
+) -> None:
+    judge, prompt = make(server), prompt_about(VIEW)
+    server.connections.clear()
+    for _ in range(3):
+        assert (await judge.ask(prompt)).complete
+    assert len(server.connections) == 1
+    server.next_faults("half")
+    with pytest.raises(Transient):
+        await judge.ask(prompt)
+    assert (await judge.ask(prompt)).complete, "one that broke off is not used again"
+    assert len(server.connections) == 2
+    await judge.close()

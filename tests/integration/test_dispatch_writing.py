@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from uuid import uuid4
@@ -310,3 +311,32 @@ async def test_a_preview_shows_the_final_texts_and_writes_nothing(
     await draft(db, campaign, now=NOW, write=write)
     assert len(server.requests) == 3
     assert replace(campaign, writer="template").template_of(0) == campaign.message_template
+
+
+async def test_a_worker_that_is_killed_in_the_middle_of_a_call_writes_nothing_twice(
+    db: Database, database_url: str, server: ModelServer
+) -> None:
+    campaign = await _campaign(db, 3)
+    server.next_faults("hang", "hang")
+    command = [
+        sys.executable, "-m", "tests.integration.draft_process", database_url, server.openai_url,
+        str(campaign.id),
+    ]  # fmt: skip
+    worker = await asyncio.create_subprocess_exec(*command)
+    try:
+        async with asyncio.timeout(60):
+            while len(server.requests) < 2:  # noqa: ASYNC110 - another thread serves
+                await asyncio.sleep(0.05)
+    finally:
+        worker.kill()
+        await worker.wait()
+    assert await rows(db, "select id from messages") == []
+    for _ in range(2):
+        write = write_with(author(db, campaign, server), campaign)
+        await draft(db, campaign, now=NOW, write=write)
+    drafted = await rows(db, "select distinct platform_id from messages")
+    assert len(drafted) == 3
+    calls = await rows(db, "select outcome, count(*) as n from llm_calls group by 1 order by 1")
+    assert [(row["outcome"], row["n"]) for row in calls] == [("answered", 3), ("open", 2)]
+    (spent,) = await rows(db, "select calls from llm_budgets")
+    assert spent["calls"] == len(server.requests) == 5, "what was under way is paid for, once"

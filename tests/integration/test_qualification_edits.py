@@ -187,4 +187,11 @@ async def test_an_edit_is_estimated_before_it_is_saved(db: Database) -> None:
         assert other.estimate is not None
         assert (other.kept, other.estimate.calls) == (0, 3), "another brief asks about everybody"
     saved = await with_criteria(db, campaign, words="photographer or film or sailing")
-    assert (await judge_all(db, judge, saved)).calls == edit.estimate.calls
+    async with served(db, judges=[once(judge)]) as api:
+        told = await api.client.estimate(saved.id)
+        assert (told.calls, told.carried) == (edit.estimate.calls, 2), "as the next run will be"
+        short = await api.client.estimate(saved.id, limit=1)
+        assert short.calls == 1, "who is not asked again makes room"
+        assert (await judge_all(db, judge, saved)).calls == told.calls
+        after = await api.client.estimate(saved.id)
+        assert (after.calls, after.carried) == (0, 0)

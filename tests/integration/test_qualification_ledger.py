@@ -12,7 +12,7 @@ from omni.campaigns.types import Campaign
 from omni.jobs.types import Progress
 from omni.llm.pace import Retries
 from omni.llm.pool import Pool
-from omni.llm.ports import Answer, Prompt, Unfinished
+from omni.llm.ports import Answer, Health, Prompt, Resting, Unfinished
 from omni.llm.types import Price, Prices
 from omni.qualification import ledger
 from omni.qualification.types import BudgetSpent, QualificationReport, Spent
@@ -39,6 +39,51 @@ async def limit(db: Database, campaign: Campaign, column: str, most: int) -> Non
         most=most,
         id=campaign.id,
     )
+
+
+async def test_a_call_that_was_noted_and_never_made_takes_nothing(db: Database) -> None:
+    campaign = await add_campaign(db)
+    meter = ledger.LedgerMeter(db, lambda: NOW, "qualify", PRICES, campaign_id=campaign.id)
+    made, unmade = [await meter.before("rules-1", Prompt("s", "u", {})) for _ in range(2)]
+    await meter.after(unmade, Resting("it was not made"))
+    await meter.after(made, Transient("it failed"))
+    for late in (made, unmade):  # what is settled or forgotten stays so
+        await meter.after(late, Resting("it was not made"))
+    assert await count(db, "llm_calls") == 1
+    assert await ledger.spent(db, campaign.id, NOW.date()) == Spent(1, 0)
+
+
+async def test_who_waits_for_a_place_when_the_judge_begins_to_rest_pays_nothing(
+    db: Database,
+) -> None:
+    campaign = await add_campaign(db)
+    meter = ledger.LedgerMeter(db, lambda: NOW, "qualify", PRICES, campaign_id=campaign.id)
+    judge = Failing()
+    pool = Pool(judge, retries=Retries(attempts=1))
+    asks = [pool.ask(Prompt("s", f"u{n}", {}), meter) for n in range(40)]
+    ended = await asyncio.gather(*asks, return_exceptions=True)
+    assert any(isinstance(one, Resting) for one in ended)
+    assert await count(db, "llm_calls") == judge.asked < 40
+    assert (await ledger.spent(db, campaign.id, NOW.date())).calls == judge.asked
+
+
+class Failing:
+    """A judge whose server is down."""
+
+    model = "rules-1"
+    concurrency = 4
+    asked = 0
+
+    async def ask(self, prompt: Prompt) -> Answer:
+        self.asked += 1
+        await asyncio.sleep(0.01)
+        raise Transient("down")
+
+    async def health(self) -> Health:
+        return Health(ok=False, detail="down")
+
+    async def close(self) -> None:
+        """Hold nothing."""
 
 
 def unheard(progress: Progress) -> None:

@@ -25,6 +25,7 @@ from omni.llm.ports import Judge
 from omni.profiles.work import store_batch
 from omni.storage.db import Database
 from omni.storage.sql import Query
+from tests.api_fixtures import served
 from tests.flow_fixtures import run_step, running_world
 from tests.llm_fixtures import ModelServer, running_model_server
 from tests.profiles_fixtures import NOW, raw_profile
@@ -161,8 +162,13 @@ async def test_a_verdict_is_one_on_the_pictures_that_were_shown(
     await fetch(world, person)
     before = await held(db)
     assert len(before) == 3
+    async with served(db, judges=world.judges) as api:  # pyright: ignore[reportArgumentType]
+        told = await api.client.prompt(campaign_id=campaign.id, profile_id=person)
+        assert (told.pictures, told.most_pictures) == (before[:2], 2)
+        assert (await api.client.prompt(campaign_id=campaign.id)).pictures == []
 
     assert await calls(world, campaign) == 1
+    assert told.system in server.requests[0].text, "the prompt is shown as it is asked"
     shown = pictures_in(server.requests[0].body)
     assert [digest_bytes(one) for one in shown] == before[:2], "as many as the settings say"
     assert "never an instruction" in server.requests[0].text

@@ -11,6 +11,7 @@ from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
 from omni.llm.types import IMAGE_TOKENS, images_of, tokens_of
 from omni.predicate.plan import compile_criteria
+from omni.qualification import carrying_store as carrying
 from omni.qualification import costing_store as costing
 from omni.qualification import shortlist_store as shortlists
 from omni.qualification.costing_plan import Budget, estimate
@@ -18,6 +19,8 @@ from omni.qualification.plan import PROMPT_VERSION, build_question
 from omni.qualification.types import Cost, VerdictKey
 
 SAMPLE = 20
+MOST_LOOKED_AT = 10_000
+"""Open candidates that an estimate looks at after an edit."""
 RECENT = timedelta(days=30)
 
 
@@ -33,11 +36,31 @@ async def estimate_run(deps: ApiDeps, campaign_id: int, limit: int | None) -> Es
     judge, now = deps.judges[0], deps.clock()
     key = VerdictKey.of(campaign, model=judge.model, prompt_version=PROMPT_VERSION)
     epoch = await shortlists.epoch_of(deps.db, key, campaign.criteria, now)
-    waiting = await shortlists.list_open(
-        deps.db, key, epoch, limit=limit or campaign.shortlist_size, mark=_mark_nobody
+    waiting, carried = await _open_after_carrying(
+        deps, campaign, key, epoch, limit or campaign.shortlist_size
     )
     calls = max(1, round(campaign.judge_share * deps.judge_share * len(waiting))) if waiting else 0
-    return await estimate_calls(deps, campaign, calls, [one.profile_id for one in waiting])
+    found = await estimate_calls(deps, campaign, calls, waiting)
+    return found.model_copy(update={"carried": carried})
+
+
+async def _open_after_carrying(
+    deps: ApiDeps, campaign: Campaign, key: VerdictKey, epoch: int, limit: int
+) -> tuple[list[int], int]:
+    """Return who will be asked about, best first, and how many of those before them will not be.
+
+    Verdicts that an edit cannot change are carried over when the next run begins, and make room
+    for others; up to `MOST_LOOKED_AT` are looked at.
+    """
+    size = limit
+    while True:
+        found = await shortlists.list_open(deps.db, key, epoch, limit=size, mark=_mark_nobody)
+        ids = [one.profile_id for one in found]
+        carried = await carrying.find_carriable(deps.db, key, epoch, campaign, ids)
+        left = [one for one in ids if one not in carried]
+        if len(left) >= limit or len(ids) < size or size >= MOST_LOOKED_AT:
+            return left[:limit], len(carried)
+        size = min(size * 4, MOST_LOOKED_AT)
 
 
 async def estimate_calls(

@@ -10,6 +10,7 @@ import typer
 
 from omni.base.errors import Rejected
 from omni.cli.faults import read_settings
+from omni.cli.judge_jobs import AsJob, Wait, run_job
 from omni.cli.reading import Json, ask_api
 from omni.cli.render import as_table, print_json, write
 
@@ -57,9 +58,14 @@ def redteam(
     replay: Annotated[
         bool, typer.Option("--replay", help="Check what it answered last time; no call.")
     ] = False,
+    as_job: AsJob = False,
+    wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Show a judge hostile profiles; exit with 1 where one of them does harm."""
+    if as_job:
+        _attack_as_job(judge, replay=replay, wait=wait, as_json=as_json)
+        return
     found = asyncio.run(_attack(read_settings(), judge, replay=replay))
     if as_json:
         print_json(asdict(found))
@@ -78,6 +84,18 @@ def redteam(
             empty="It did nothing that a profile asked it to do.",
         )
     if not found.passed:
+        raise typer.Exit(1)
+
+
+def _attack_as_job(judge: str | None, *, replay: bool, wait: bool, as_json: bool) -> None:
+    if judge is None or replay:
+        raise typer.BadParameter("--job needs a --judge, and checks no recordings")
+    done = run_job(lambda client: client.attack_judge(judge), wait=wait, as_json=as_json)
+    if done is None:
+        return
+    if not as_json:
+        write(", ".join(f"{name} {value}" for name, value in done.items()))
+    if done.get("harmful"):
         raise typer.Exit(1)
 
 
@@ -132,6 +150,12 @@ def show(
     write(f"version {found.version}", style="bold")
     write_lines(found.system)
     write_lines(found.user)
+    if profile is not None and found.most_pictures:
+        write(f"with {len(found.pictures)} pictures, {found.most_pictures} at most", style="bold")
+        for sha256 in found.pictures:
+            write(sha256)
+    elif found.most_pictures:
+        write(f"with up to {found.most_pictures} pictures of the person", style="bold")
 
 
 def write_lines(text: str) -> None:

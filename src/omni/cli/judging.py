@@ -13,6 +13,7 @@ import typer
 from omni.base.errors import Rejected
 from omni.cli.faults import read_settings
 from omni.cli.judge import open_judge
+from omni.cli.judge_jobs import AsJob, Wait, recordings, run_job
 from omni.cli.reading import Json
 from omni.cli.render import as_table, print_json, write
 
@@ -29,6 +30,7 @@ NAMED = "rules, ollama, openai; ollama:MODEL; each with @FILE: another task in t
 def add_commands(app: typer.Typer) -> None:
     """Add the commands that weigh judges."""
     app.command("compare", help="Ask two judges about the same people.")(compare)
+    app.command("recordings", help="Show what was asked and answered for a verdict.")(recordings)
     app.command("eval", help="Hold verdicts against what people decided.")(evaluate)
 
 
@@ -38,9 +40,14 @@ def compare(
     campaign: Annotated[int, typer.Option(help="Whose candidates.")],
     sample: Annotated[int, typer.Option(min=1, max=1_000, help="How many people.")] = 20,
     seed: Annotated[str, typer.Option(help="The same one, the same people.")] = "1",
+    as_job: AsJob = False,
+    wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Ask two judges, or one with two tasks, about the same candidates."""
+    if as_job:
+        _compare_as_job(left, right, campaign, sample, seed, wait=wait, as_json=as_json)
+        return
     number, found, apart = asyncio.run(_compare(left, right, campaign, sample, seed))
     if as_json:
         told = [{"profile_id": pair.profile_id, "username": pair.username} for pair in apart]
@@ -67,6 +74,34 @@ def compare(
     )
     if apart:
         write("Who is right? Settle it on the page of the judges; it counts as a label.")
+
+
+def _compare_as_job(
+    left: str, right: str, campaign: int, sample: int, seed: str, *, wait: bool, as_json: bool
+) -> None:
+    sides = [_side(spec) for spec in (left, right)]
+    tasks = {
+        name: task
+        for name, (_, task) in zip(("left_task", "right_task"), sides, strict=True)
+        if task
+    }
+    done = run_job(
+        lambda client: client.compare_judges(
+            campaign, left=sides[0][0], right=sides[1][0], sample=sample, seed=seed, **tasks
+        ),
+        wait=wait,
+        as_json=as_json,
+    )
+    if done is not None and not as_json:
+        for name, value in done.items():
+            write(f"{name}: {value}")
+        write("Look at it, and settle who is right, on the page of the judges.")
+
+
+def _side(spec: str) -> tuple[str, str | None]:
+    """Return a judge, and its task, of `NAME`, `NAME:MODEL`, each with `@FILE`."""
+    named, _, file = spec.partition("@")
+    return named, _task(Path(file)) if file else None
 
 
 def evaluate(
@@ -136,6 +171,8 @@ def costs(
         f"next run: {next_run.calls:,} calls, about"
         f" {next_run.prompt_tokens + next_run.answer_tokens:,} tokens, {cost}"
     )
+    if next_run.carried:
+        write(f"{next_run.carried:,} verdicts outlive the edit of the criteria: no call for them")
 
 
 def _write_costs(items: Sequence[CostOut]) -> None:
@@ -158,8 +195,8 @@ def read_contender(settings: Settings, spec: str) -> Contender:
     """
     from omni.flow.judging import Contender
 
-    named, _, file = spec.partition("@")
-    return Contender(open_judge(settings, named), _task(Path(file)) if file else None)
+    named, task = _side(spec)
+    return Contender(open_judge(settings, named), task)
 
 
 def _task(path: Path) -> str:

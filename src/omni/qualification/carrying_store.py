@@ -82,6 +82,31 @@ async def _carry_from(
     return carried
 
 
+async def find_carriable(
+    db: Executor, key: VerdictKey, epoch: int, campaign: Campaign, profile_ids: Sequence[int]
+) -> frozenset[int]:
+    """Return who of these people the next run will not ask about; nothing is carried by it."""
+    if not profile_ids or await is_carried(db, epoch):
+        return frozenset()
+    found: set[int] = set()
+    for source_hash, criteria in await list_sources(db, key):
+        edit = edit_of(criteria, campaign.criteria)
+        rows = await db.fetch(
+            QUERIES["list_carriable"],
+            **asdict(key),
+            source_hash=source_hash,
+            profile_ids=[one for one in profile_ids if one not in found],
+            with_views=edit.asks_for_views,
+        )
+        verdicts = [Carriable(**row) for row in rows]
+        found |= {
+            one.profile_id
+            for one in verdicts
+            if stands(edit, one.view, campaign.brief, one.reasons)
+        }
+    return frozenset(found)
+
+
 async def list_sources(
     db: Executor, key: VerdictKey, *, limit: int = MOST_SOURCES
 ) -> list[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,12 @@ select f.profile_id, f.username, f.view, f.view_hash
 from profile_features f
 where f.profile_id = :profile_id;
 
+-- name: get_view_shown
+-- By the primary keys of profile_features and images: the hash of what a model is shown of a person.
+select view_shown(f.profile_id, f.view_hash, :model::text)
+from profile_features f
+where f.profile_id = :profile_id;
+
 -- name: page_verdicts
 -- The verdicts under a campaign's present criteria and prompt, in the order of
 -- llm_scores_by_criteria, whatever judge gave them.

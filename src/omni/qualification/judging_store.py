@@ -26,6 +26,12 @@ async def get_view(db: Executor, profile_id: int) -> Viewed:
     return Viewed(**row)
 
 
+async def get_view_shown(db: Executor, profile_id: int, model: str) -> str:
+    """Return the hash of what a model is shown of a person, with its pictures behind it."""
+    found = await db.fetchval(QUERIES["get_view_shown"], profile_id=profile_id, model=model)
+    return str(found or "")
+
+
 async def page_verdicts(
     db: Executor,
     campaign: Campaign,

@@ -71,6 +71,9 @@ class JudgePage:
         if asked is None:
             return
         ui.label(f"version {asked.version}").classes("omni-muted text-sm").props("data-version")
+        if asked.most_pictures:
+            shown = f"With up to {asked.most_pictures} pictures of the person."
+            ui.label(shown).classes("text-sm omni-text")
         for part in (asked.system, asked.user):
             ui.label(part).classes("omni-text text-sm font-mono w-full")
 

@@ -44,9 +44,11 @@ def estimate_words(found: EstimateOut) -> list[str]:
     """Say in lines what a run will take."""
     if found.model is None:
         return ["Judges are off: nobody is judged, and what was said becomes leads."]
+    kept = f"{found.carried:,} verdicts outlive the edit: no call for them"
     if not found.calls:
-        return [f"{found.model} has nobody new to judge: no call."]
-    lines = [f"{found.calls:,} calls of {found.model}"]
+        none = f"{found.model} has nobody new to judge: no call."
+        return [none, kept] if found.carried else [none]
+    lines = [f"{found.calls:,} calls of {found.model}", *([kept] if found.carried else [])]
     how = "as in its last calls" if found.measured else "guessed from the lengths"
     lines.append(f"about {found.prompt_tokens:,} tokens in, {found.answer_tokens:,} out ({how})")
     if found.seconds is not None:

@@ -23,6 +23,7 @@ from omni.api.schemas.judge import (
 )
 from omni.campaigns import store as campaigns
 from omni.leads.labels_store import list_labels
+from omni.llm.types import images_of
 from omni.predicate.plan import compile_criteria
 from omni.qualification import comparison_store as comparisons
 from omni.qualification import judging_store as judging
@@ -48,19 +49,30 @@ async def get_prompt(
 ) -> PromptOut:
     """Show what a judge is asked, with a campaign's criteria and brief, about a person.
 
-    What is left out is empty in it.
+    What is left out is empty in it. Pictures are those that the first judge is shown.
     """
     campaign = None if campaign_id is None else await campaigns.get(deps.db, campaign_id)
     seen = None if profile_id is None else await judging.get_view(deps.db, profile_id)
+    most = images_of(deps.judges[0].model) if deps.judges else 0
+    pictures: list[str] = []
+    if profile_id is not None and most:
+        shown = await judging.get_view_shown(deps.db, profile_id, deps.judges[0].model)
+        pictures = shown.split("+")[1:]
     asked = build_question(
         brief=campaign.brief if campaign else "",
         criteria=campaign.criteria if campaign else {},
         english=compile_criteria(campaign.criteria).english if campaign else "(of the campaign)",
         view=seen.view if seen else {},
+        pictures=len(pictures),
     )
     version = asked_version(campaign, PROMPT_VERSION) if campaign else PROMPT_VERSION
     return PromptOut(
-        version=version, system=asked.system, user=asked.user, answer_schema=asked.schema
+        version=version,
+        system=asked.system,
+        user=asked.user,
+        answer_schema=asked.schema,
+        pictures=pictures,
+        most_pictures=most,
     )
 
 

@@ -14,6 +14,9 @@ class EstimateOut(BaseModel):
 
     model: str | None = Field(description="Who is asked; null: judges are off, here or everywhere.")
     calls: int = Field(description="People without a verdict, as far as the shortlist goes.")
+    carried: int = Field(
+        default=0, description="People whose verdict an edit cannot change: nobody is asked again."
+    )
     prompt_tokens: int = 0
     answer_tokens: int = 0
     seconds: float | None = Field(default=None, description="Null: no call was made yet.")

@@ -38,6 +38,13 @@ class PromptOut(BaseModel):
     system: str = Field(description="The static part: the task, the rules, criteria and brief.")
     user: str = Field(description="The profile between its two lines, written by a stranger.")
     answer_schema: dict[str, Any] = Field(description="JSON Schema that an answer must follow.")
+    pictures: list[str] = Field(
+        default_factory=list[str],
+        description="SHA-256 of the person's pictures that the first judge is shown, in order.",
+    )
+    most_pictures: int = Field(
+        default=0, description="How many it is shown at most; 0: it sees none (OMNI_LLM_IMAGES)."
+    )
 
 
 class MeasuredShare(BaseModel):
