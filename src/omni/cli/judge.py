@@ -10,7 +10,7 @@ import typer
 
 from omni.base.errors import Rejected
 from omni.cli.faults import read_settings
-from omni.cli.judge_jobs import AsJob, Wait, run_job
+from omni.cli.judge_jobs import AsJob, Wait, run_job, write_lines
 from omni.cli.reading import Json, ask_api
 from omni.cli.render import as_table, print_json, write
 
@@ -156,12 +156,6 @@ def show(
             write(sha256)
     elif found.most_pictures:
         write(f"with up to {found.most_pictures} pictures of the person", style="bold")
-
-
-def write_lines(text: str) -> None:
-    """Print a text line by line, so that nothing in it can steer the terminal."""
-    for line in text.split("\n"):
-        write(line)
 
 
 async def _look(settings: Settings) -> list[tuple[str, Health]]:

@@ -38,6 +38,12 @@ def recordings(
         _write_recording(one)
 
 
+def write_lines(text: str) -> None:
+    """Print a text line by line, so that nothing in it can steer the terminal."""
+    for line in text.split("\n"):
+        write(line)
+
+
 def run_job(start: Start, *, wait: bool, as_json: bool) -> dict[str, Any] | None:
     """Start a job, follow it, and return its result; None where it is not waited for.
 
@@ -86,8 +92,6 @@ def _question(
 
 
 def _write_recording(one: RecordingOut) -> None:
-    from omni.cli.judge import write_lines
-
     ended = "" if one.complete else ", cut off"
     declined = ", declined" if one.refused else ""
     write(f"{one.model}, {one.recorded_at:%Y-%m-%d %H:%M} UTC{ended}{declined}", style="bold")
