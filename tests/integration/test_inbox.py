@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -125,6 +125,26 @@ async def test_a_conversation_has_their_words_and_ours_and_moves_to_the_top(db: 
     assert [t.platform_id for t in both] == ["p2"]
     with pytest.raises(NotFound):
         await threads_store.get_thread(db, 999)
+
+
+async def test_a_campaigns_conversations_come_in_pages_without_those_of_another(
+    db: Database,
+) -> None:
+    account = await sent(db, 5)
+    for place in range(1, 6):
+        await told(db, account, "hello", who=f"p{place}", name=f"e{place}", after=place)
+    mine = (await threads_store.list_threads(db, limit=1))[0].campaign_id
+    other = await add_campaign(db, name="Other")
+    theirs = {"id": other.id, "who": "p3"}
+    await rows(db, "update threads set campaign_id = :id where platform_id = :who", **theirs)
+    seen: list[str] = []
+    before: tuple[datetime, int] | None = None
+    while page := await threads_store.list_threads(db, campaign_id=mine, before=before, limit=2):
+        seen += [thread.platform_id for thread in page]
+        before = page[-1].last_at, page[-1].id
+    assert seen == ["p5", "p4", "p2", "p1"]
+    (only,) = await threads_store.list_threads(db, campaign_id=other.id, limit=2)
+    assert only.platform_id == "p3"
 
 
 async def test_a_persons_word_suppresses_and_never_lifts(db: Database) -> None:

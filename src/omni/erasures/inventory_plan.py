@@ -161,7 +161,8 @@ INVENTORY: Mapping[str, Kept] = {
         "pause_reason last_error",
         "id platform handle credentials hourly_limit daily_limit status created_at weekly_limit "
         "gap_s jitter_s warmup_from warmup_first warmup_days zone quiet_from quiet_to quiet_days "
-        "platform_id verified_at paused_by paused_at resumed_at last_ok_at last_error_at",
+        "platform_id verified_at paused_by paused_at resumed_at last_ok_at last_error_at "
+        "handed_at",
     ),
     "campaigns": _kept(
         "told",
