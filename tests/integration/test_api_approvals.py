@@ -173,3 +173,9 @@ async def test_the_command_line_previews_drafts_and_sets_an_autopilot(
     assert await asyncio.to_thread(run, ["autopilot", number, "--off", "--daily-cap", "1"]) == 2
     started = await api.client.run_now("dispatch.follow_up")
     assert started.kind == "dispatch.follow_up"
+
+
+async def test_a_preview_refuses_a_wrong_template_also_where_nobody_is_left(api: Served) -> None:
+    path = f"/campaigns/{await api.campaign_id()}/drafts/preview"
+    answer = await api.http.post(path, json={"message_template": "Hi {{ nobody }}"})
+    assert problem(answer, 422)["field"] == "message_template"

@@ -53,6 +53,8 @@ async def preview_drafts(deps: ApiDeps, campaign_id: int, asked: DraftsPreviewIn
     """
     campaign = await campaigns.get(deps.db, campaign_id)
     if asked.message_template is not None:
+        # Also where nobody is left to show it for: a preview is to tell that it is wrong.
+        plan.check_template(asked.message_template)
         campaign = replace(campaign, message_template=asked.message_template)
     if asked.writer is not None:
         campaign = replace(campaign, writer=asked.writer)
