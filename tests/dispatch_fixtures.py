@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -267,6 +267,21 @@ def run(
 async def rows(db: Executor, sql: str, **params: object) -> list[dict[str, Any]]:
     """Run a test's own statement."""
     return [dict(row) for row in await db.fetch(Query("test", sql), None, **params)]
+
+
+async def live_in(
+    db: Executor, countries: Mapping[str, str | None], *, city: str | None = None
+) -> None:
+    """Let people say in which country they are, by their ids; None: they do not say."""
+    await rows(
+        db,
+        "update profile_features f set country = w.country, place = :city from profiles_raw r"
+        " join unnest(:people::text[], :countries::text[]) w (person, country)"
+        " on w.person = r.platform_id where r.profile_id = f.profile_id returning 1",
+        people=list(countries),
+        countries=list(countries.values()),
+        city=city,
+    )
 
 
 async def states(db: Executor) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.conftest import require
 from tests.e2e.product import Product, running_product
@@ -52,7 +52,7 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
         await limits.get_by_label("Seconds between").fill("90")
         await limits.get_by_role("button", name="Save").click()
         await expect(card).to_contain_text("90 s between two")
-        await expect(card).to_contain_text("Quiet: 20:00 to 09:00 (Europe/Paris)")
+        await expect(card).to_contain_text("(Europe/Paris), and where the person is")
         await _what_is_typed_is_not_lost(product, page, account.id)
         await card.get_by_role("button", name="Pause").click()
         await page.get_by_label("Why?").fill("on holiday")
@@ -84,6 +84,7 @@ async def test_an_account_is_limited_paused_and_resumed_by_a_person(
         await held.get_by_role("button", name="Look again").click()
         gate = held.locator("[data-gate=approval]")
         await expect(gate).to_contain_text("Read the messages and approve them.")
+        await _sleeps(product, held, campaign.id)
         await product.rows(_WROTE_FIRST.format(campaign=campaign.id))
         await held.get_by_role("button", name="Look again").click()
         await expect(held.locator("[data-in-conversation]")).to_contain_text(
@@ -148,3 +149,16 @@ async def _add_by_form(product: Product, page: Page) -> None:
     await expect(card).not_to_contain_text("warm-up")
     (added,) = [a for a in await product.api.list_accounts() if a.handle == "newcomer"]
     assert added.warmup_from is None
+
+
+async def _sleeps(product: Product, held: Locator, campaign_id: int) -> None:
+    """Somebody's own night is named, with its end."""
+    await product.rows(
+        "insert into messages (campaign_id, platform, platform_id, username, body, body_hash,"
+        f" state, held_by, eligible_at) values ({campaign_id}, 'synthetic', 'p9', 'kei', 'hi', 'h',"
+        " 'approved', 'quiet hours where they are', now() + interval '3 hours') returning id"
+    )
+    await held.get_by_role("button", name="Look again").click()
+    asleep = held.locator("[data-gate='quiet hours where they are']")
+    await expect(asleep).to_contain_text("next at")
+    await expect(asleep).to_contain_text("it is night, or a quiet day, where they are")

@@ -57,7 +57,7 @@ DISPATCH: Mapping[str, Query] = {
 }
 _PERSON = {"platform": "synthetic", "platform_id": "p30", "now": NOW}
 COSTS: dict[str, tuple[Query, Mapping[str, object], int]] = {
-    "pick": (DISPATCH["pick_message"], {"platform": "synthetic", "now": NOW}, 40),
+    "pick": (DISPATCH["pick_message"], {"platform": "synthetic", "now": NOW, "passed": [1, 2]}, 40),
     "charges": (
         DISPATCH["list_charges"],
         {"account_id": 1, "since": NOW - DAY, "limit": 50},

@@ -31,6 +31,7 @@ from omni.dispatch.types import DispatchReport, Message
 from omni.feedback import store as feedback_store
 from omni.feedback.plan import consequences
 from omni.flow.simulation.checks import check_all
+from omni.flow.simulation.run import COUNTRIES
 from omni.flow.simulation.types import Call, Pause, Scenario, Sender, Simulated, Taken, Trace
 from omni.leads import store as leads
 from omni.leads import suppressions_store
@@ -43,6 +44,7 @@ from tests.dispatch_fixtures import (
     add_campaign,
     add_leads,
     approve_all,
+    live_in,
     rows,
     run,
     watched,
@@ -51,6 +53,8 @@ from tests.dispatch_fixtures import (
 EXAMPLES = 150 if os.environ.get("OMNI_TEST_LONG") == "1" else 6
 PEOPLE = 40
 PLATFORM = "synthetic"
+WHERE = Scenario(NOW, 1, (), countries=COUNTRIES)
+"""Where people say that they are."""
 
 
 class Crash(BaseException):
@@ -229,6 +233,8 @@ class Life:
             await add_leads(self.db, campaign, PEOPLE, first=first)
             await draft(self.db, campaign, now=self.clock())
             await approve_all(self.db, campaign, self.clock())
+        people = [f"p{n}" for n in range(1, 2 * PEOPLE)]
+        await live_in(self.db, {who: WHERE.country_of((PLATFORM, who)) for who in people})
         self.accounts = [
             await add_account(self.db, handle=f"account-{n}", **_sensible(given))
             for n, given in enumerate(accounts)
@@ -375,7 +381,7 @@ class Life:
         found = await rows(self.db, "select * from messages order by id")
         messages = [Message(**{name: row[name] for name in Message.__slots__}) for row in found]
         senders = tuple(Sender(account, limits_of(account)) for account in self.accounts)
-        scenario = Scenario(NOW, 1, senders)
+        scenario = replace(WHERE, senders=senders)
         lived = Simulated(scenario, self.trace, tuple(messages), self.clock())
         broken = [check for check in check_all(lived) if check.broken_by]
         assert not broken, broken

@@ -36,6 +36,8 @@ def test_a_month_across_a_clock_change_breaks_nothing() -> None:
     simulated = month()
     assert broken(simulated) == []
     assert simulated.trace.counts["workers killed"] > 10
+    assert simulated.trace.counts["held: quiet hours where they are"] > 100
+    assert simulated.trace.counts["held: no hour suits both"] > 10
     assert simulated.trace.counts["came back: opt_out"] > 50
     assert {call.taken for call in simulated.trace.calls} == {"yes", "no", "perhaps"}
     looked_at = {check.name: check.looked_at for check in checks.check_all(simulated)}
@@ -87,6 +89,7 @@ def _at_night(calls: list[Call]) -> list[Call]:
         (_hurried, "no window of any account holds more than its limit"),
         (_unapproved, "what goes out was approved, word by word"),
         (_at_night, "nothing goes out in quiet hours or on quiet days"),
+        (_at_night, "nobody is written to in quiet hours where they are"),
     ],
 )
 def test_a_breach_on_the_wire_is_found(

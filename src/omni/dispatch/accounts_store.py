@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -25,6 +26,8 @@ QUERIES = load_queries("omni.dispatch", "accounts")
 
 MAX_ACCOUNTS = 1_000
 MAX_RELEASED = 10_000
+_BY_HOUR = (Gate.RECIPIENT_QUIET, Gate.NO_HOUR)
+"""What holds messages by the quiet hours of the accounts that could send them."""
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -80,6 +83,7 @@ async def create_account(
     )
     if row is None:
         raise Conflict(await _why_there(tx, platform, handle, platform_id))
+    await _release(tx, platform, _BY_HOUR, now)
     return account_from(row)
 
 
@@ -107,8 +111,10 @@ async def get_account(db: Executor, account_id: int) -> Account:
     return _found(await db.fetchrow(QUERIES["get_account"], _HELD, id=account_id), account_id)
 
 
-async def set_pacing(tx: Executor, account_id: int, pacing: Pacing) -> Account:
+async def set_pacing(tx: Executor, account_id: int, pacing: Pacing, *, now: datetime) -> Account:
     """Change an account's limits; what it has sent counts against the new ones.
+
+    Whom it could not write to by its quiet hours is looked at again.
 
     Raises:
         Rejected: A limit makes no sense.
@@ -117,7 +123,9 @@ async def set_pacing(tx: Executor, account_id: int, pacing: Pacing) -> Account:
     rules.check_pacing(pacing)
     params = _pacing_params(pacing)
     row = await tx.fetchrow(QUERIES["set_pacing"], _HELD, id=account_id, **params)
-    return _found(row, account_id)
+    account = _found(row, account_id)
+    await _release(tx, account.platform, _BY_HOUR, now)
+    return account
 
 
 async def set_verified(
@@ -180,13 +188,8 @@ async def resume_account(tx: Executor, account_id: int, *, now: datetime) -> Acc
     """
     row = await tx.fetchrow(QUERIES["resume_account"], _HELD, id=account_id, now=now)
     account = _found(row, account_id)
-    await tx.execute(
-        QUERIES["release_platform"],
-        platform=account.platform,
-        gates=[Gate.ACCOUNT, Gate.CREDENTIALS, Gate.HARM],
-        limit=MAX_RELEASED,
-        now=now,
-    )
+    stopped = (Gate.ACCOUNT, Gate.CREDENTIALS, Gate.HARM)
+    await _release(tx, account.platform, (*stopped, *_BY_HOUR), now)
     return account
 
 
@@ -274,6 +277,17 @@ async def renew_secrets(tx: Executor, vault: Vault) -> int:
         renewed = vault.renew(row["credentials"])
         await tx.execute(QUERIES["put_secret"], id=row["id"], secret=renewed)
     return len(found)
+
+
+async def _release(tx: Executor, platform: str, gates: Sequence[Gate], now: datetime) -> None:
+    """Make due what these gates hold on a platform."""
+    await tx.execute(
+        QUERIES["release_platform"],
+        platform=platform,
+        gates=list(gates),
+        limit=MAX_RELEASED,
+        now=now,
+    )
 
 
 def _pacing_params(pacing: Pacing) -> dict[str, Any]:

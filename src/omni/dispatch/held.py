@@ -28,6 +28,9 @@ HELP: Final[Mapping[Gate, str]] = {
     Gate.COOLDOWN: "Nothing: they were written to a short time ago.",
     Gate.CLOCK: "Set the clock right: it shows a time before what was sent already.",
     Gate.QUIET: "Nothing: they go when quiet hours are over.",
+    Gate.RECIPIENT_QUIET: "Nothing: it is night, or a quiet day, where they are. They go after it.",
+    Gate.NO_HOUR: "Shorten the account's quiet hours, or add an account nearer to them: there is no"
+    " hour at which both are awake.",
     Gate.GAP: "Nothing: they go one after the other.",
     Gate.HOURLY: "Nothing, or raise the account's hourly limit.",
     Gate.DAILY: "Nothing, or raise the account's daily limit.",
@@ -153,7 +156,8 @@ def _why(
     if not campaign_active:
         return Gate.CAMPAIGN, None, None
     if not each.due:
-        return _gate_named(each.held_by) or Gate.CLOCK, None, each.eligible_at
+        gate = _gate_named(each.held_by) or Gate.CLOCK
+        return gate, None, None if gate is Gate.NO_HOUR else each.eligible_at
     gate, account_id, at = _of_platform(each, senders, platforms)
     if gate is not None:
         return gate, account_id, at

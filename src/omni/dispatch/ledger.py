@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from omni.base.log import get_logger
@@ -38,14 +39,18 @@ async def recover(db: Executor, *, lost_before: datetime, now: datetime) -> int:
     return given_back + doubted
 
 
-async def pick(tx: Executor, account: Account, now: datetime) -> Message | None:
+async def pick(
+    tx: Executor, account: Account, now: datetime, passed: Collection[int] = ()
+) -> Message | None:
     """Return the message that is next for this account, its row locked.
 
-    People whom it has written to come first.
+    People whom it has written to come first; those of `passed` are left to other accounts.
     """
     row = await tx.fetchrow(QUERIES["pick_own"], None, account_id=account.id, now=now)
     if row is None:
-        row = await tx.fetchrow(QUERIES["pick_message"], platform=account.platform, now=now)
+        row = await tx.fetchrow(
+            QUERIES["pick_message"], platform=account.platform, now=now, passed=list(passed)
+        )
     return None if row is None else message_from(row)
 
 

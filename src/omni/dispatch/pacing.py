@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Final
 
 from omni.dispatch.pacing_types import Forecast, Limits, Quiet, Warmup
-from omni.dispatch.quiet import ALWAYS, open_span
+from omni.dispatch.quiet import ALWAYS, common_span, open_span
 from omni.dispatch.types import (
     Account,
     Charge,
@@ -100,6 +100,29 @@ def next_slot(
             by their places as `deciding_places` gives them.
     """
     return _slot(limits, sorted(charged), now, older or {})
+
+
+def slot_for(quiet: Quiet, zones: Collection[str], now: datetime) -> Slot:
+    """Return when somebody may be written to by the quiet hours that an account keeps.
+
+    They hold by the account's clock and by the person's: whichever is quiet. Where a person may be
+    in several zones, it is quiet for them if it is in any of these.
+
+    Args:
+        quiet: Of the account.
+        zones: Where the person may be; none: unknown, and the account's clock decides alone.
+        now: The present moment.
+
+    Returns:
+        Without a moment where the account's hours and theirs never meet.
+    """
+    common = common_span(quiet, zones, now)
+    if common is None:
+        return Slot(None, Gate.NO_HOUR)
+    if common[0] <= now:
+        return Slot(now, None)
+    own, _ = open_span(quiet, now)
+    return Slot(common[0], Gate.QUIET if own == common[0] else Gate.RECIPIENT_QUIET)
 
 
 def deciding_places(limits: Limits, now: datetime) -> frozenset[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,10 +12,11 @@ from omni.dispatch.held import HELP
 from omni.dispatch.held import Sender as Sender
 from omni.dispatch.held import why_held as why_held
 from omni.dispatch.held import why_one as why_one
-from omni.dispatch.pacing import CLOCK_SLACK, limits_of
+from omni.dispatch.pacing import CLOCK_SLACK, limits_of, slot_for
 from omni.dispatch.pacing import DAY as DAY
 from omni.dispatch.pacing import HOUR as HOUR
 from omni.dispatch.pacing import warming_up as warming_up
+from omni.dispatch.pacing_types import Quiet
 from omni.dispatch.quiet import open_span
 from omni.dispatch.rules import body_hash as body_hash
 from omni.dispatch.rules import message_key as message_key
@@ -32,6 +33,7 @@ from omni.dispatch.types import (
     PausedBy,
     Slot,
 )
+from omni.dispatch.zones import zones_of
 
 CONVERSATION: Final = timedelta(days=14)
 """For this long after a message, no other campaign writes to the same person."""
@@ -41,6 +43,7 @@ _RECHECKS: Final[Mapping[Gate, timedelta]] = {
     Gate.RECIPIENT: timedelta(hours=24),
     Gate.LEAD: timedelta(hours=6),
     Gate.CONVERSATION: timedelta(hours=6),
+    Gate.NO_HOUR: timedelta(hours=24),
 }
 _RECHECK: Final = timedelta(minutes=5)
 _PAUSES: Final[Mapping[PausedBy, Gate]] = {
@@ -62,6 +65,9 @@ OPEN_STATES: Final[tuple[MessageState, ...]] = (
     "pending", "approved", "claimed", "sending", "ambiguous",
 )  # fmt: skip
 """With a message in one of these states, or recently `sent`, a conversation is open."""
+
+MAX_PASSED: Final = 200
+"""The most messages that an account leaves to others in one run without moving them."""
 
 _LEAST_WAIT_S = 60.0
 _MOST_WAIT_S = 21_600.0
@@ -105,6 +111,44 @@ def opens_at(gate: Gate, facts: Facts, now: datetime, cooldown: timedelta = COOL
     if gate is Gate.COOLDOWN and facts.written_at is not None:
         return facts.written_at + cooldown
     return now + recheck_after(gate)
+
+
+def recipient_slot(quiet: Quiet, others: Collection[Quiet], facts: Facts, now: datetime) -> Slot:
+    """Return when a person may be written to by the clock where they are.
+
+    Args:
+        quiet: Of the account that asks.
+        others: Of the other accounts that may write to them.
+        facts: Where they say that they are, among others.
+        now: The present moment.
+
+    Returns:
+        With a gate, the account that asks may not write now; where the moment is not ahead, another
+        one may.
+    """
+    zones = zones_of(facts.country, facts.place)
+    own = slot_for(quiet, zones, now)
+    if own.gate is None:
+        return own
+    slots = [own, *(slot_for(each, zones, now) for each in others)]
+    at = min((slot.at for slot in slots if slot.at is not None), default=None)
+    if at is None:
+        return Slot(None, Gate.NO_HOUR)
+    return Slot(at, own.gate if own.at == at or not zones else Gate.RECIPIENT_QUIET)
+
+
+def put_off_until(slot: Slot, message: Message, now: datetime, *, passed: int) -> datetime:
+    """Return when a message to somebody at whose hours nothing is sent is looked at again.
+
+    One that another account may write now keeps its place for it, unless this one has passed over
+    too many of them already.
+    """
+    assert slot.gate is not None
+    if slot.at is not None and slot.at > now:
+        return slot.at
+    if slot.at is not None and message.eligible_at is not None and passed < MAX_PASSED:
+        return message.eligible_at
+    return now + recheck_after(slot.gate)
 
 
 def at_the_wire(account: Account | None, message: Message, now: datetime) -> Slot:
@@ -220,6 +264,14 @@ def why_waiting(accounts: Sequence[Account], has_sender: bool, ends: Sequence[La
     if timed:
         return Slot(*min(timed, key=lambda pair: pair[0]))
     return Slot(None, ends[0].gate)
+
+
+def quiets_of(accounts: Sequence[Account]) -> dict[str, frozenset[Quiet]]:
+    """Return the quiet hours that accounts keep, by platform, each of them once."""
+    return {
+        platform: frozenset(limits_of(a).quiet for a in accounts if a.platform == platform)
+        for platform in {account.platform for account in accounts}
+    }
 
 
 def account_slot(account: Account, slot: Slot) -> Slot:

@@ -11,10 +11,11 @@ limit 1
 for update skip locked;
 
 -- name: pick_message
--- messages_unbound: people to whom no account has written, likewise.
+-- messages_unbound: people to whom no account has written, likewise; a few are passed over, which
+-- another account may write to at this hour.
 select * from messages
 where platform = :platform and bound_account_id is null and state = 'approved'
-    and eligible_at <= :now
+    and eligible_at <= :now and id <> all(:passed::bigint[])
 order by eligible_at, id
 limit 1
 for update skip locked;
@@ -66,6 +67,7 @@ select
         order by o.sending_at, o.id
         limit 1
     ) as other_sender,
+    f.country, f.place,
     (
         select max(coalesce(o.sent_at, o.sending_at)) from messages o
         where o.platform = m.platform and o.platform_id = m.platform_id
@@ -79,6 +81,7 @@ select
         select from accounts a where a.id = :account_id and a.status = 'active'
     ) as account_active
 from messages m
+left join profile_features f on f.profile_id = m.profile_id
 where m.id = :id;
 
 -- name: claim_message

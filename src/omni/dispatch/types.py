@@ -39,6 +39,8 @@ class Gate(StrEnum):
     COOLDOWN = "written to recently"
     CLOCK = "clock set back"
     QUIET = "quiet hours"
+    RECIPIENT_QUIET = "quiet hours where they are"
+    NO_HOUR = "no hour suits both"
     GAP = "gap between messages"
     HOURLY = "hourly limit"
     DAILY = "daily limit"
@@ -174,6 +176,7 @@ class Facts:
         in_conversation: They have written to us, or another campaign has written to them.
         other_sender: The account that wrote to them first, if it is not the one that asks.
         written_at: When they were last written to, by any account and campaign.
+        country: Where they say that they are, as ISO 3166-1 has it; `place` is a city or region.
     """
 
     suppressed: bool
@@ -184,6 +187,8 @@ class Facts:
     account_active: bool
     other_sender: int | None = None
     written_at: datetime | None = None
+    country: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,13 @@ from omni.connectors.ports import MessageSender
 from omni.connectors.types import Credentials, Outgoing
 from omni.dispatch import accounts_store, held_store, ledger, pacing_store, plan
 from omni.dispatch.ledger import QUERIES
+from omni.dispatch.pacing import limits_of
+from omni.dispatch.pacing_types import Quiet
 from omni.dispatch.rows import message_from
 from omni.dispatch.types import (
     Account,
     DispatchReport,
+    Facts,
     Gate,
     LaneEnd,
     Message,
@@ -45,7 +48,13 @@ RECORD_WAITS_S = (0.2, 1.0, 5.0)
 
 @dataclass(slots=True)
 class _Run:
-    """One run of dispatch: what it works with, and what it has done so far."""
+    """One run of dispatch: what it works with, and what it has done so far.
+
+    Attributes:
+        quiets: The quiet hours of the accounts that can send, by platform.
+        wakes: When people are awake to whom messages were put off.
+        left: Platforms on which accounts have left messages to other ones.
+    """
 
     db: Database
     senders: Mapping[str, MessageSender]
@@ -53,6 +62,9 @@ class _Run:
     clock: Clock
     report: Callable[[Progress], None]
     cooldown: timedelta
+    quiets: Mapping[str, frozenset[Quiet]] = field(default_factory=dict[str, frozenset[Quiet]])
+    wakes: list[datetime] = field(default_factory=list[datetime])
+    left: set[str] = field(default_factory=set[str])
     looks: int = 0
     outcomes: Counter[str] = field(default_factory=Counter[str])
 
@@ -93,6 +105,7 @@ async def dispatch(
     recovered = await ledger.recover(db, lost_before=clock() - plan.LOST_AFTER, now=clock())
     accounts = await accounts_store.list_accounts(db)
     able = [a for a in accounts if a.status == "active" and a.platform in senders]
+    run.quiets = plan.quiets_of(able)
     ends = await _in_lanes(run, able)
     next_eligible = await _explain(run, accounts, ends)
     return DispatchReport(
@@ -133,8 +146,9 @@ async def _lane(run: _Run, account: Account) -> LaneEnd:
         return _end(account, Gate.CREDENTIALS)
     if await accounts_store.stop_harm(run.db, account.id, run.clock()):
         return _end(account, Gate.HARM)
+    passed: set[int] = set()
     while run.may_go_on():
-        claimed = await _claim(run, account)
+        claimed = await _claim(run, account, passed)
         if isinstance(claimed, LaneEnd):
             return claimed
         if claimed is None:
@@ -146,7 +160,7 @@ async def _lane(run: _Run, account: Account) -> LaneEnd:
                 await _mind(run, account, held)
                 return _end(account, held.gate, held.lane_resumes_at)
             continue
-        message = await _pass_last_gate(run, account, claimed)
+        message = await _pass_last_gate(run, account, claimed, passed)
         if message is None:
             continue
         outcome = await _unbroken(_send(run, account, credentials, message))
@@ -176,8 +190,13 @@ async def _mind(run: _Run, account: Account, outcome: Outcome) -> None:
             await accounts_store.stop_harm(tx, account.id, now)
 
 
-async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
+async def _claim(run: _Run, account: Account, passed: set[int]) -> Message | LaneEnd | None:
     """Take the message that is next for this account, in one short transaction.
+
+    Args:
+        run: This run.
+        account: Whose lane it is.
+        passed: Messages that it leaves to other accounts.
 
     Returns:
         The claimed message; None if it was set aside, so that there may be another; or why this
@@ -192,10 +211,10 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
         slot = await pacing_store.slot(tx, current, now)
         if slot.gate is not None:
             return _end(account, slot.gate, slot.at)
-        message = await ledger.pick(tx, current, now)
+        message = await ledger.pick(tx, current, now, passed)
         if message is None:
             return _end(account, None)
-        if await _is_held(run, tx, message, account, now):
+        if await _is_held(run, tx, message, current, now, passed):
             return None
         claimed = await tx.fetchrow(
             QUERIES["claim_message"], id=message.id, account_id=account.id, now=now
@@ -204,19 +223,46 @@ async def _claim(run: _Run, account: Account) -> Message | LaneEnd | None:
         return message_from(claimed)
 
 
-async def _is_held(run: _Run, tx: Tx, message: Message, account: Account, now: datetime) -> bool:
+async def _is_held(
+    run: _Run, tx: Tx, message: Message, account: Account, now: datetime, passed: set[int]
+) -> bool:
     """Ask every gate about a message whose row is locked; hold it if one of them is closed."""
     facts = await ledger.facts(
         tx, message.id, account.id, conversation_since=now - plan.CONVERSATION
     )
     gate = plan.gate_of(message, facts, now, run.cooldown)
     if gate is None:
-        return False
+        return await _is_asleep(run, tx, message, account, facts, now, passed)
     if gate is Gate.SENDER and facts.other_sender is not None:
         await ledger.bind(tx, message, facts.other_sender, now)
         return True
     opens = plan.opens_at(gate, facts, now, run.cooldown)
     await ledger.set_aside(tx, message, gate, eligible_at=opens, now=now)
+    return True
+
+
+async def _is_asleep(
+    run: _Run,
+    tx: Tx,
+    message: Message,
+    account: Account,
+    facts: Facts,
+    now: datetime,
+    passed: set[int],
+) -> bool:
+    """Put a message off, or leave it to another account, if it is not the hour for its person."""
+    others = run.quiets[account.platform] if message.bound_account_id is None else ()
+    slot = plan.recipient_slot(limits_of(account).quiet, others, facts, now)
+    if slot.gate is None:
+        return False
+    until = plan.put_off_until(slot, message, now, passed=len(passed))
+    if until > now:
+        run.wakes.append(until)
+    else:
+        passed.add(message.id)
+        run.left.add(account.platform)
+    if until > now or message.state != "approved" or message.held_by != slot.gate:
+        await ledger.set_aside(tx, message, slot.gate, eligible_at=until, now=now)
     return True
 
 
@@ -241,7 +287,9 @@ async def _ask_recipient(run: _Run, credentials: Credentials, claimed: Message) 
     return None if refusal is None else plan.declined(refusal, now)
 
 
-async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Message | None:
+async def _pass_last_gate(
+    run: _Run, account: Account, claimed: Message, passed: set[int]
+) -> Message | None:
     """Ask every gate once more, with nobody else writing to this person, and commit `sending`.
 
     Returns:
@@ -258,10 +306,10 @@ async def _pass_last_gate(run: _Run, account: Account, claimed: Message) -> Mess
         )
         if row is None:
             return None
-        message = message_from(row)
-        if await _is_held(run, tx, message, account, now):
+        message, current = message_from(row), await pacing_store.sender_now(tx, account.id)
+        if await _is_held(run, tx, message, current or account, now, passed):
             return None
-        wire = plan.at_the_wire(await pacing_store.sender_now(tx, account.id), message, now)
+        wire = plan.at_the_wire(current, message, now)
         if wire.gate is not None and wire.at is not None:
             await ledger.set_aside(tx, message, wire.gate, eligible_at=wire.at, now=now)
             return None
@@ -333,7 +381,8 @@ async def _explain(
 ) -> datetime | None:
     """Write on waiting messages what they wait for; return when the first account may go on."""
     now = run.clock()
-    moments = [end.at for end in ends if end.gate is Gate.PLATFORM]
+    moments = [end.at for end in ends if end.gate is Gate.PLATFORM or end.platform in run.left]
+    moments.append(min(run.wakes, default=None))
     for platform in await held_store.waiting_platforms(run.db):
         slot = plan.why_waiting(
             [account for account in accounts if account.platform == platform],

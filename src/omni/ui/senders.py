@@ -258,7 +258,9 @@ def quiet_text(account: AccountOut) -> str:
         said.append(f"{account.quiet_from} to {account.quiet_to}")
     said += [DAYS[day] for day in account.quiet_days]
     quiet = ", ".join(said)
-    return f"Quiet: {quiet} ({account.zone})" if quiet else f"No quiet hours ({account.zone})"
+    if not quiet:
+        return f"No quiet hours ({account.zone})"
+    return f"Quiet: {quiet} ({account.zone}), and where the person is"
 
 
 def moment_text(moment: datetime) -> str:

@@ -82,7 +82,9 @@ async def update_account(account_id: RowId, body: AccountPatch, deps: Deps) -> A
     now = deps.clock()
     async with deps.db.transaction() as tx:
         account = await dispatch.get_account(tx, account_id)
-        changed = await dispatch.set_pacing(tx, account_id, _pacing(_standing(account), body))
+        changed = await dispatch.set_pacing(
+            tx, account_id, _pacing(_standing(account), body), now=now
+        )
         await jobs.enqueue(tx, [dispatch_soon(now)], now=now)
     return AccountOut.model_validate(changed)
 

@@ -72,7 +72,10 @@ class AccountIn(BaseModel):
         description="Its first day's limit; left out: a tenth of `daily_limit`, at least 1",
     )
     warmup_days: int = Field(default=14, ge=1, le=365, description="Until its own limit holds")
-    zone: Line = Field(default="UTC", description="IANA name: whose clock quiet hours go by")
+    zone: Line = Field(
+        default="UTC",
+        description="IANA name: quiet hours go by it, and by the person's clock where known",
+    )
     quiet_from: WallTime = "00:00"
     quiet_to: WallTime = Field(default="00:00", description="As quiet_from: no quiet hours")
     quiet_days: list[Weekday] = Field(default=[], max_length=6, description="1 is Monday")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heappush
 from typing import Any, Literal
 
 from omni.dispatch import harm, plan, rules
 from omni.dispatch.pacing_types import Tries
 from omni.dispatch.types import Account, Charge, Facts, Gate, Message, Outcome, PausedBy
+from omni.flow.simulation.queues import Queue, first_due
 from omni.flow.simulation.types import Pause, Person, Scenario, Trace
 
 _KEPT = timedelta(days=9)
@@ -29,6 +30,7 @@ class Book:
 
     def __init__(self, scenario: Scenario, trace: Trace) -> None:
         self.trace = trace
+        self._country_of = scenario.country_of
         self.accounts = {sender.account.id: sender.account for sender in scenario.senders}
         self.messages: dict[int, Message] = {}
         self.campaign_status: dict[int, str] = dict.fromkeys(
@@ -38,8 +40,8 @@ class Book:
         self.commits = 0
         self._ids: dict[tuple[Person, int, int], int] = {}
         self._of_person: dict[Person, list[int]] = defaultdict(list)
-        self._queues: dict[str | int, list[tuple[datetime, int]]] = defaultdict(list)
-        self._bound: dict[int, int] = {}
+        self._queues: dict[str | int, Queue] = defaultdict(Queue)
+        self.bound: dict[int, int] = {}
         self._tried: dict[int, dict[int, datetime]] = defaultdict(dict)
         self._came_back: dict[int, str] = {}
         self._charged: dict[int, dict[int, datetime]] = defaultdict(dict)
@@ -172,27 +174,26 @@ class Book:
             del charged[number]
         return [Charge(at, number in self._in_flight) for number, at in charged.items()]
 
-    def pick(self, account: Account, now: datetime) -> Message | None:
+    def pick(self, account: Account, now: datetime, passed: Collection[int]) -> Message | None:
         """Return the message that is next for this account; whom it has written to come first."""
-        return self._first(account.id, now) or self._first(account.platform, now)
+        return self._first(account.id, now, ()) or self._first(account.platform, now, passed)
 
-    def _first(self, queue_of: int | str, now: datetime) -> Message | None:
+    def _first(self, queue_of: int | str, now: datetime, passed: Collection[int]) -> Message | None:
         """Return what has been eligible for the longest time, of an account or of nobody's."""
-        queue = self._queues[queue_of]
-        while queue and queue[0][0] <= now:
-            at, number = queue[0]
+
+        def stands(at: datetime, number: int) -> bool:
             message = self.messages[number]
-            own = self._bound.get(number, message.platform) == queue_of
-            if own and message.state == "approved" and message.eligible_at == at:
-                return message
-            heappop(queue)
-        return None
+            own = self.bound.get(number, message.platform) == queue_of
+            return own and message.state == "approved" and message.eligible_at == at
+
+        number = first_due(self._queues[queue_of], now, stands, passed)
+        return None if number is None else self.messages[number]
 
     def facts(self, message: Message, account_id: int, now: datetime) -> Facts:
         """Return what the gates ask about a message, as it is at this moment."""
         person = person_of(message)
-        lead = self.leads.get((message.campaign_id, person), "gone")
         others = [m for m in self.of_person(person) if m.id != message.id and m.sending_at]
+        lead = self.leads.get((message.campaign_id, person), "gone")
         first = min(others, key=lambda m: (m.sending_at, m.id), default=None)
         written = [m.sent_at or m.sending_at for m in others if m.state in _WRITTEN]
         return Facts(
@@ -211,6 +212,7 @@ class Book:
             if first is None or first.account_id == account_id
             else first.account_id,
             written_at=max((at for at in written if at is not None), default=None),
+            country=self._country_of(person),
         )
 
     def _is_open(self, other: Message, since: datetime) -> bool:
@@ -223,7 +225,7 @@ class Book:
     def bind(self, message: Message, account_id: int) -> None:
         """Leave a message to the account that wrote to this person first."""
         self._uncharge(message)
-        self._bound[message.id] = account_id
+        self.bound[message.id] = account_id
         self._put(message, state="approved", held_by=Gate.SENDER, account_id=None, claimed_at=None)
 
     def set_aside(self, message: Message, gate: Gate, eligible_at: datetime) -> None:
@@ -254,7 +256,7 @@ class Book:
         self._tried[message.account_id][message.id] = now
         for other in list(self.of_person(person_of(message))):
             if other.state in ("pending", "approved") and other.id != message.id:
-                self._bound[other.id] = message.account_id
+                self.bound[other.id] = message.account_id
                 self._put(other)
         return self._put(message, state="sending", sending_at=now)
 
@@ -304,7 +306,7 @@ class Book:
         """Note what holds the platform's due messages; return whether there are any."""
         self._noted[platform] = (gate, now)
         own = [a.id for a in self.accounts.values() if a.platform == platform]
-        return any(self._first(queue_of, now) for queue_of in (platform, *own))
+        return any(self._first(queue_of, now, ()) for queue_of in (platform, *own))
 
     def as_read(self) -> tuple[Message, ...]:
         """Return every message, as a person would read it: with the gate that holds it."""
@@ -390,6 +392,6 @@ class Book:
         if changed.state not in ("claimed", "sending"):
             self._in_flight.discard(changed.id)
         if changed.state == "approved" and changed.eligible_at is not None:
-            queue_of = self._bound.get(changed.id, changed.platform)
+            queue_of = self.bound.get(changed.id, changed.platform)
             heappush(self._queues[queue_of], (changed.eligible_at, changed.id))
         return changed

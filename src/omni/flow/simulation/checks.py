@@ -111,6 +111,31 @@ def _quiet(simulated: Simulated) -> Iterator[str | None]:
             yield f"{sender.account.handle} sent at {wall}" if breach else None
 
 
+def _asleep(simulated: Simulated) -> Iterator[str | None]:
+    """By clocks where the person may be; the account's quiet hours are meant for them, too."""
+    for sender, own in by_sender(simulated):
+        quiet = sender.limits.quiet
+        silent = set(_minutes(quiet.starts, quiet.ends))
+        for call in own:
+            country = simulated.scenario.country_of(call.person)
+            walls = [call.read_at.astimezone(ZoneInfo(z)) for z in _CLOCKS.get(country or "", ())]
+            breach = any(
+                wall.isoweekday() in quiet.days or wall.hour * 60 + wall.minute in silent
+                for wall in walls
+            )
+            yield f"{call.person} of {country} at {call.read_at}" if breach else None
+
+
+_CLOCKS = {
+    "BR": ("America/Noronha", "America/Sao_Paulo", "America/Manaus", "America/Rio_Branco"),
+    "DE": ("Europe/Berlin",),
+    "IN": ("Asia/Kolkata",),
+    "JP": ("Asia/Tokyo",),
+    "US": ("America/New_York", "America/Denver", "America/Phoenix", "Pacific/Honolulu"),
+}
+"""Clocks of countries that scenarios know, written down apart from the plans' own table."""
+
+
 def _minutes(starts: int, ends: int) -> Iterator[int]:
     """Yield the minutes of a day from one to before another, over midnight if need be."""
     while starts != ends:
@@ -239,6 +264,7 @@ _INVARIANTS: dict[str, Callable[[Simulated], Iterator[str | None]]] = {
     "no window of any account holds more than its limit": _windows,
     "no warm-up is hurried": _warming_up,
     "nothing goes out in quiet hours or on quiet days": _quiet,
+    "nobody is written to in quiet hours where they are": _asleep,
     "nobody gets a step twice": _twice,
     "nobody who is suppressed is written to": _suppressed,
     "nobody who takes no messages is written to": _unwilling,

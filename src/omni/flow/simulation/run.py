@@ -17,6 +17,9 @@ from omni.flow.simulation.workers import Workers
 START = datetime(2026, 10, 12, tzinfo=UTC)
 """In the 30 days from here the clocks change in Europe (October 25) and America (November 1)."""
 
+COUNTRIES = (None, "DE", "US", "JP", "IN", "BR")
+"""Where people say that they are; of those who do not, only the account's own clock is known."""
+
 
 def simulate(scenario: Scenario) -> Simulated:
     """Let a scenario happen; the same scenario happens in the same way every time."""
@@ -94,6 +97,7 @@ def lively(*, seed: int = 1, days: int = 30) -> Scenario:
             ),
         ),
         seed=seed,
+        countries=COUNTRIES,
         odds=Odds(),
         clock_fast_by=timedelta(minutes=50),
         clock_set_back_after=timedelta(days=days / 3),
@@ -108,6 +112,7 @@ def busy(*, seed: int = 1, days: int = 30) -> Scenario:
         days=days,
         senders=calm.senders,
         seed=seed,
+        countries=COUNTRIES,
         leads_per_day=80,
         leads_at_start=300,
         step_delays=(),

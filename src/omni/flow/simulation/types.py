@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
+from zlib import crc32
 
 from omni.dispatch.pacing_types import Limits
 from omni.dispatch.types import Account, Message
@@ -72,6 +73,7 @@ class Scenario:
         opt_outs_per_day: People who ask for an end out of the blue, or on another way.
         clock_fast_by: How much the machines' clock is ahead until it is set back.
         clock_set_back_after: When it is set back; None: it is right all the time.
+        countries: Where people say that they are, each as often; None: they do not say.
     """
 
     start: datetime
@@ -88,6 +90,11 @@ class Scenario:
     opt_outs_per_day: float = 2.0
     clock_fast_by: timedelta = timedelta(0)
     clock_set_back_after: timedelta | None = None
+    countries: tuple[str | None, ...] = (None,)
+
+    def country_of(self, person: Person) -> str | None:
+        """Return where somebody says that they are, always the same; None: they do not say."""
+        return self.countries[crc32(repr(person).encode()) % len(self.countries)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ order in which `omni.dispatch.work` does, and dies where a worker may die.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
 from omni.base.errors import Ambiguous, Rejected
 from omni.connectors.types import Receipt
 from omni.dispatch import pacing, plan
-from omni.dispatch.types import Account, Gate, LaneEnd, Message, Outcome
+from omni.dispatch.pacing_types import Quiet
+from omni.dispatch.types import Account, Facts, Gate, LaneEnd, Message, Outcome
 from omni.flow import follow
 from omni.flow.simulation.book import Book, person_of
 from omni.flow.simulation.people import People
@@ -24,6 +27,15 @@ EVERY = timedelta(hours=1)
 
 _LOOKED_AFTER = timedelta(seconds=1)
 _MOST_LOOKS = 500
+
+
+@dataclass(slots=True)
+class _Hours:
+    """At which hours a run writes to whom, as `omni.dispatch.work` keeps it."""
+
+    quiets: Mapping[str, frozenset[Quiet]]
+    wakes: list[datetime] = field(default_factory=list[datetime])
+    left: set[str] = field(default_factory=set[str])
 
 
 class Workers:
@@ -71,21 +83,23 @@ class Workers:
         book.recover(now - plan.LOST_AFTER, now)
         able = [account for account in book.accounts.values() if account.status == "active"]
         ends: list[LaneEnd] = []
+        hours = _Hours(plan.quiets_of(able))
         for account in able:
-            self._timeline.start(self._lane(account, ends), machine)
+            self._timeline.start(self._lane(account, ends, hours), machine)
         while len(ends) < len(able):
             yield _LOOKED_AFTER
         now = self.clock()
-        for job in follow.after_dispatch(self._explain(ends, now)):
+        for job in follow.after_dispatch(self._explain(ends, hours, now)):
             if job.run_at is not None and job.run_at not in self._asked:
                 self._asked.add(job.run_at)
                 self._timeline.start(self._run(machine), machine, after=job.run_at - now)
 
-    def _explain(self, ends: list[LaneEnd], now: datetime) -> datetime | None:
+    def _explain(self, ends: list[LaneEnd], hours: _Hours, now: datetime) -> datetime | None:
         """Write on waiting messages what they wait for; return when the first may go on."""
         book = self._book
         accounts = list(book.accounts.values())
-        moments: list[datetime | None] = []
+        moments = [end.at for end in ends if end.platform in hours.left]
+        moments.append(min(hours.wakes, default=None))
         for platform in sorted({account.platform for account in accounts}):
             slot = plan.why_waiting(
                 [account for account in accounts if account.platform == platform],
@@ -96,18 +110,20 @@ class Workers:
                 moments.append(slot.at)
         return min((at for at in moments if at is not None), default=None)
 
-    def _lane(self, account: Account, ends: list[LaneEnd]) -> Process:
+    def _lane(self, account: Account, ends: list[LaneEnd], hours: _Hours) -> Process:
         """Send from one account until nothing is due or something stops it."""
         if self._book.stop_harm(account.id, self.clock()):
             ends.append(LaneEnd(account.platform, Gate.HARM, None, account.id))
             return
+        passed: set[int] = set()
         for _ in range(_MOST_LOOKS):
-            claimed = self._claim(account)
+            claimed = self._claim(account, hours, passed)
             if isinstance(claimed, LaneEnd):
                 ends.append(claimed)
                 return
             yield from self._passing(0.001, 0.2)
-            message = claimed and self._willing(claimed) and self._pass_last_gate(account, claimed)
+            willing = claimed and self._willing(claimed)
+            message = willing and self._pass_last_gate(account, willing, hours, passed)
             if not message:
                 continue
             order, gate_at, read_at = self._book.commit(), self._timeline.now, self.clock()
@@ -142,7 +158,7 @@ class Workers:
             self._book.trace.count("workers killed")
             raise Killed
 
-    def _claim(self, account: Account) -> Message | LaneEnd | None:
+    def _claim(self, account: Account, hours: _Hours, passed: set[int]) -> Message | LaneEnd | None:
         """Take the message that is next for this account, in one commit."""
         book, now = self._book, self.clock()
         current = book.accounts[account.id]
@@ -152,10 +168,10 @@ class Workers:
         slot = pacing.next_slot(self._limits[account.id], charged, now)
         if slot.gate is not None:
             return LaneEnd(account.platform, slot.gate, slot.at, account.id)
-        picked = book.pick(account, now)
+        picked = book.pick(account, now, passed)
         if picked is None:
             return LaneEnd(account.platform, None, None, account.id)
-        if self._is_held(picked, account, now):
+        if self._is_held(picked, account, now, hours, passed):
             return None
         return book.claim(picked, account.id, now)
 
@@ -166,7 +182,9 @@ class Workers:
         self._book.hold_claim(claimed, plan.declined("takes no messages", self.clock()))
         return None
 
-    def _pass_last_gate(self, account: Account, claimed: Message) -> Message | None:
+    def _pass_last_gate(
+        self, account: Account, claimed: Message, hours: _Hours, passed: set[int]
+    ) -> Message | None:
         """Ask every gate once more, and commit `sending`."""
         now = self.clock()
         message = self._book.messages[claimed.id]
@@ -175,7 +193,7 @@ class Workers:
             account.id,
             claimed.claimed_at,
         )
-        if not same or self._is_held(message, account, now):
+        if not same or self._is_held(message, account, now, hours, passed):
             return None
         wire = plan.at_the_wire(self._book.accounts[account.id], message, now)
         if wire.gate is not None and wire.at is not None:
@@ -183,15 +201,42 @@ class Workers:
             return None
         return self._book.start_sending(message, now)
 
-    def _is_held(self, message: Message, account: Account, now: datetime) -> bool:
+    def _is_held(
+        self, message: Message, account: Account, now: datetime, hours: _Hours, passed: set[int]
+    ) -> bool:
         facts = self._book.facts(message, account.id, now)
         gate = plan.gate_of(message, facts, now)
         if gate is None:
-            return False
+            return self._is_asleep(message, account, facts, now, hours, passed)
         if gate is Gate.SENDER and facts.other_sender is not None:
             self._book.bind(message, facts.other_sender)
         else:
             self._book.set_aside(message, gate, plan.opens_at(gate, facts, now))
+        return True
+
+    def _is_asleep(
+        self,
+        message: Message,
+        account: Account,
+        facts: Facts,
+        now: datetime,
+        hours: _Hours,
+        passed: set[int],
+    ) -> bool:
+        """Put a message off, or leave it to another account, if it is not its person's hour."""
+        bound = message.id in self._book.bound
+        others = frozenset[Quiet]() if bound else hours.quiets[account.platform]
+        slot = plan.recipient_slot(self._limits[account.id].quiet, others, facts, now)
+        if slot.gate is None:
+            return False
+        self._book.trace.count(f"held: {slot.gate}")
+        until = plan.put_off_until(slot, message, now, passed=len(passed))
+        if until > now:
+            hours.wakes.append(until)
+        else:
+            passed.add(message.id)
+            hours.left.add(account.platform)
+        self._book.set_aside(message, slot.gate, until)
         return True
 
     def _wire(self, message: Message) -> tuple[Taken, Outcome]:
