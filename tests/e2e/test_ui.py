@@ -277,7 +277,7 @@ async def _crawl(product: Product, page: Page, campaign_id: int, pictures: Path)
     await page.set_viewport_size({"width": 390, "height": 800})
     await shoot(page, pictures, "discover-phone")
     await page.set_viewport_size({"width": 1200, "height": 900})
-    slow = partial(break_network, path="/", mode="slow", seconds=5.0, times=1_000)
+    slow = partial(break_network, path="/", mode="slow", seconds=10.0, times=1_000)
     await asyncio.to_thread(slow, product.network_url)
     await dialog.get_by_role("button", name="Start").click()
     await expect(page.get_by_text("Discovering: see Jobs")).to_be_visible()
@@ -340,6 +340,9 @@ async def _log_in(product: Product, page: Page, pictures: Path) -> None:
     await page.get_by_label("API key").fill(known)
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_text(HOSTILE, exact=True)).to_be_visible(timeout=15_000)
+    await open_page(product, page, "/login", "Log in with an API key")
+    await page.get_by_role("button", name="Log out").click()
+    await expect(page).to_have_url(f"{product.ui_url}/")
     await page.emulate_media(color_scheme="light")
 
 
