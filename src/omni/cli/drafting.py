@@ -56,6 +56,7 @@ def autopilot(
             write(
                 f"It went off by itself at {found.off_at:%Y-%m-%d %H:%M} UTC: {found.off_because}."
             )
+            write("Drafts that wait keep the words they have: look at them before it is on again.")
     else:
         write(f"The autopilot is on: {found.used} of {found.daily_cap} messages in 24 hours.")
     if found.taken_back:

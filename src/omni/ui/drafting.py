@@ -101,7 +101,7 @@ class DraftingPage:
                 message_template=str(self._template.value),
                 follow_ups=follow_ups,
             ),
-            "Saved",
+            "Saved. Drafts that wait keep the words they have.",
         )
         if saved is not None:
             self._draw_autopilot.refresh()
@@ -154,7 +154,7 @@ class DraftingPage:
             if found.off_because:
                 ui.label(
                     f"It went off by itself {ago(found.off_at)}: {found.off_because}. Only you turn"
-                    " it on again."
+                    " it on again. Drafts that wait keep the words they have: look at them first."
                 ).props("role=note").classes("text-sm text-warning omni-text")
             ui.label(
                 "With it messages go out that nobody has read. All other gates hold: suppression,"
