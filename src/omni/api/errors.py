@@ -37,7 +37,7 @@ MAX_ERRORS = 20
 
 TITLES: Mapping[int, str] = {
     400: "The request cannot be read",
-    401: "An API key is needed",
+    401: "Not authenticated",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
@@ -51,7 +51,7 @@ TITLES: Mapping[int, str] = {
 }
 _NAMES: Mapping[int, str] = {
     400: "unreadable",
-    401: "key-needed",
+    401: "not-authenticated",
     403: "not-allowed",
     404: "not-found",
     405: "method-not-allowed",
