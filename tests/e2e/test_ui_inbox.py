@@ -113,6 +113,7 @@ async def _list(product: Product, page: Page, folder: Path) -> None:
     await expect(cards.nth(1)).to_contain_text("interested")
     await expect(cards.nth(2)).to_contain_text(HOSTILE)
     await expect(page.locator("[data-unread=true]")).to_have_count(3)
+    await expect(page.locator("[data-waiting]")).to_have_text("3")
     await _is_only_text(page)
     await _looks(product, page, "/inbox", "Inbox", folder, "inbox")
     for shown, count in (("interested", 1), ("converted", 0), ("unread", 3)):
@@ -141,6 +142,7 @@ async def _answered(product: Product, page: Page, sender: Sender, folder: Path) 
     path = page.url.removeprefix(product.ui_url)
     await _looks(product, page, path, HOSTILE, folder, "conversation")
     assert await product.count("threads", "unread") == 2
+    await expect(page.locator("[data-waiting]")).to_have_text("2")
     answer = page.locator("[data-message]").last
     await expect(answer.locator("textarea")).to_have_value("About climbing, of course.")
     await page.get_by_label("Answer").fill("half a thou")

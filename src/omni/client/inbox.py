@@ -8,6 +8,7 @@ from omni.api.schemas.inbox import (
     EventOut,
     ReplyClass,
     ThreadOut,
+    UnreadOut,
     WebhookSourceOut,
 )
 from omni.client.calls import Calls, given
@@ -34,6 +35,10 @@ class InboxCalls(Calls):
             "cursor": cursor,
         }
         return await self._get(Page[ThreadOut], "/threads", query)
+
+    async def unread_threads(self) -> int:
+        """Return how many conversations nobody has looked at since they moved, up to 1,000."""
+        return (await self._get(UnreadOut, "/threads/unread")).unread
 
     async def get_thread(self, thread_id: int) -> ConversationOut:
         """Return a conversation in full."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from omni.base.settings import Settings, is_loopback
-from omni.client.client import ApiProblem, ApiUnreachable
+from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
 from omni.client.lead_files import LeadFormat
 from omni.ui.accounts import AccountsPage
 from omni.ui.campaign import CampaignPage
@@ -28,7 +29,7 @@ from omni.ui.inbox import InboxPage
 from omni.ui.jobs import JobList
 from omni.ui.judge import JudgePage
 from omni.ui.keys import KeysPage
-from omni.ui.layout import attempt, frame, no_page
+from omni.ui.layout import attempt, frame, no_page, show_unread
 from omni.ui.privacy import PrivacyPage
 from omni.ui.session import Sessions
 from omni.ui.suppressions import SuppressionsPage
@@ -51,6 +52,16 @@ PATIENCE_S = 60.0
 """How long a page waits for what it shows: after NiceGUI's own 3 s a busy machine gives a 500."""
 
 _page = partial(ui.page, response_timeout=PATIENCE_S)
+
+
+@asynccontextmanager
+async def _opened(sessions: Sessions, title: str, path: str) -> AsyncGenerator[OmniClient | None]:
+    """Draw the frame around a page; give the browser's client, None if it has to log in first."""
+    with frame(title, path) as unread:
+        client = sessions.current()
+        yield client
+        if client is not None:
+            await show_unread(client, unread)
 
 
 def run_ui(settings: Settings) -> None:
@@ -159,89 +170,89 @@ def _register_missing() -> None:
 def _register_inbox(sessions: Sessions) -> None:
     @_page("/inbox")
     async def inbox() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Inbox", "/inbox"):
-            if client := sessions.current():
+        async with _opened(sessions, "Inbox", "/inbox") as client:
+            if client:
                 await InboxPage(client).draw()
 
     @_page("/inbox/{thread_id:int}")
     async def conversation(thread_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Conversation", "/inbox"):
-            if client := sessions.current():
+        async with _opened(sessions, "Conversation", "/inbox") as client:
+            if client:
                 await ConversationPage(client, thread_id).draw()
 
 
 def _register_pages(sessions: Sessions) -> None:
     @_page("/")
     async def campaigns() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Campaigns", "/"):
-            if client := sessions.current():
+        async with _opened(sessions, "Campaigns", "/") as client:
+            if client:
                 await draw_campaigns(client)
 
     @_page("/campaigns/{campaign_id:int}")
     async def campaign(campaign_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Campaign", "/"):
-            if client := sessions.current():
+        async with _opened(sessions, "Campaign", "/") as client:
+            if client:
                 await CampaignPage(client, campaign_id).draw()
 
     @_page("/campaigns/{campaign_id:int}/drafts")
     async def drafting(campaign_id: int) -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Drafts", "/"):
-            if client := sessions.current():
+        async with _opened(sessions, "Drafts", "/") as client:
+            if client:
                 await DraftingPage(client, campaign_id).draw()
 
     @_page("/jobs")
     async def jobs() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Jobs", "/jobs"):
-            if client := sessions.current():
+        async with _opened(sessions, "Jobs", "/jobs") as client:
+            if client:
                 ui.label("Jobs").classes("text-2xl font-semibold")
                 await JobList(client).draw()
 
     @_page("/freshness")
     async def freshness() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Freshness", "/freshness"):
-            if client := sessions.current():
+        async with _opened(sessions, "Freshness", "/freshness") as client:
+            if client:
                 await FreshnessPage(client).draw()
 
     @_page("/hosts")
     async def hosts() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Hosts", "/hosts"):
-            if client := sessions.current():
+        async with _opened(sessions, "Hosts", "/hosts") as client:
+            if client:
                 await HostsPage(client).draw()
 
     @_page("/imports")
     async def imports() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Import", "/imports"):
-            if client := sessions.current():
+        async with _opened(sessions, "Import", "/imports") as client:
+            if client:
                 await ImportsPage(client).draw()
 
     @_page("/judge")
     async def judge() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Judges", "/judge"):
-            if client := sessions.current():
+        async with _opened(sessions, "Judges", "/judge") as client:
+            if client:
                 await JudgePage(client).draw()
 
     @_page("/accounts")
     async def accounts() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Accounts", "/accounts"):
-            if client := sessions.current():
+        async with _opened(sessions, "Accounts", "/accounts") as client:
+            if client:
                 await AccountsPage(client).draw()
 
     @_page("/suppressions")
     async def suppressions() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Suppressions", "/suppressions"):
-            if client := sessions.current():
+        async with _opened(sessions, "Suppressions", "/suppressions") as client:
+            if client:
                 await SuppressionsPage(client).draw()
 
     @_page("/privacy")
     async def privacy() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Privacy", "/privacy"):
-            if client := sessions.current():
+        async with _opened(sessions, "Privacy", "/privacy") as client:
+            if client:
                 await PrivacyPage(client).draw()
 
     @_page("/webhooks")
     async def webhooks() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Webhooks", "/webhooks"):
-            if client := sessions.current():
+        async with _opened(sessions, "Webhooks", "/webhooks") as client:
+            if client:
                 await WebhooksPage(client).draw()
 
 
@@ -250,8 +261,8 @@ def _register_access(sessions: Sessions) -> None:
 
     @_page("/keys")
     async def keys() -> None:  # pyright: ignore[reportUnusedFunction]
-        with frame("Keys", "/keys"):
-            if client := sessions.current():
+        async with _opened(sessions, "Keys", "/keys") as client:
+            if client:
                 await KeysPage(client).draw()
 
     @_page("/login")

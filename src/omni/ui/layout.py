@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from nicegui import ui
 
-from omni.client.client import ApiProblem, ApiUnreachable
+from omni.client.client import ApiProblem, ApiUnreachable, OmniClient
 from omni.ui.theme import COLORS, STYLE
 
 T = TypeVar("T")
@@ -42,23 +42,41 @@ STATE_COLORS = {
 
 
 @contextmanager
-def frame(title: str, path: str) -> Generator[None]:
-    """Draw the header, then the page's own content inside the block."""
+def frame(title: str, path: str) -> Generator[ui.badge]:
+    """Draw the header, then the page's own content inside the block.
+
+    Yields:
+        The badge on the inbox's link, hidden until `show_unread` has something to say on it.
+    """
     ui.page_title(f"{title} · Omni")
     ui.colors(**COLORS)
     ui.add_css(STYLE)
     dark = ui.dark_mode(None)
     with ui.header().classes("items-center gap-x-4 gap-y-1 sm:gap-x-6 px-4 sm:px-6 py-2"):
         ui.link("Omni", "/").classes("text-lg font-bold text-white no-underline")
-        for label, target in PAGES:
-            weight = "font-semibold" if target == path else "opacity-90"
-            ui.link(label, target).classes(f"text-white no-underline {weight}")
+        links = {target: _page_link(label, target, path) for label, target in PAGES}
+        with links["/inbox"]:
+            unread = ui.badge().props("rounded color=warning text-color=black data-waiting")
+            unread.classes("ml-1").set_visibility(False)
         ui.space()
         ui.button(icon="contrast", on_click=dark.toggle).props(
             'flat round dense color=white aria-label="Switch between light and dark"'
         )
     with ui.column().classes("omni-page gap-4 p-4"):
-        yield
+        yield unread
+
+
+def _page_link(label: str, target: str, path: str) -> ui.link:
+    weight = "font-semibold" if target == path else "opacity-90"
+    return ui.link(label, target).classes(f"text-white no-underline {weight}")
+
+
+async def show_unread(client: OmniClient, badge: ui.badge) -> None:
+    """Put on a badge how many conversations nobody has looked at; without an answer, nothing."""
+    with suppress(ApiProblem, ApiUnreachable):
+        unread = await client.unread_threads()
+        badge.set_text(str(unread))
+        badge.set_visibility(unread > 0)
 
 
 async def attempt(work: Awaitable[T], done: str | None = None) -> T | None:

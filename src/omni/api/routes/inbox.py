@@ -22,6 +22,7 @@ from omni.api.schemas.inbox import (
     SaidOut,
     StandingOut,
     ThreadOut,
+    UnreadOut,
 )
 from omni.base.errors import Conflict
 from omni.connectors.types import EventKind
@@ -59,6 +60,12 @@ async def list_threads(
         items=[_shown(thread) for thread in page],
         next_cursor=moment_cursor(page[-1].last_at, page[-1].id) if len(found) > limit else None,
     )
+
+
+@router.get("/threads/unread", summary="Count the conversations that nobody has looked at")
+async def count_unread(deps: Deps) -> UnreadOut:
+    """Count the conversations that moved since somebody looked at them, up to 1,000."""
+    return UnreadOut(unread=await threads.count_unread(deps.db))
 
 
 @router.get("/threads/{thread_id}", summary="Show a conversation")

@@ -58,6 +58,12 @@ class ThreadOut(_Out):
     next_step: str
 
 
+class UnreadOut(_Out):
+    """How many conversations wait to be looked at."""
+
+    unread: int
+
+
 class SaidOut(_Out):
     """One entry of a conversation: a message of `ours`, or an event that came back."""
 
