@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.fernet import Fernet
 
+from omni.base.errors import Conflict
 from omni.base.vault import Vault
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
@@ -240,6 +241,14 @@ async def approve_all(db: Database, campaign: Campaign, now: datetime = NOW) -> 
     for message in reversed(pending):
         await store.approve(db, message.id, body_hash=message.body_hash, now=now)
     return len(pending)
+
+
+async def approve_allowed(db: Database, campaign: Campaign, clock: Callable[[], datetime]) -> None:
+    """Approve every pending message of a campaign but those whose people may not be written to."""
+    pending = await store.list_messages(db, campaign_id=campaign.id, state="pending", limit=10_000)
+    for message in reversed(pending):
+        with suppress(Conflict):
+            await store.approve(db, message.id, body_hash=message.body_hash, now=clock())
 
 
 async def ready(

@@ -44,6 +44,7 @@ from tests.dispatch_fixtures import (
     add_campaign,
     add_leads,
     approve_all,
+    approve_allowed,
     live_in,
     rows,
     run,
@@ -317,11 +318,11 @@ class Life:
                 await store.edit(tx, message_id, body="Hello, changed", now=self.clock())
         except Conflict:
             return
-        self.trace.approved.pop(message_id, None)
+        self.trace.approve(message_id, self.clock.place(), None)
 
     async def _approve(self) -> None:
         for campaign in self.campaigns:
-            await approve_all(self.db, campaign, self.clock())
+            await approve_allowed(self.db, campaign, self.clock)
         await self._note_approvals()
 
     async def _note_approvals(self) -> None:
@@ -330,9 +331,10 @@ class Life:
         for row in found:
             message = Message(**{name: row[name] for name in Message.__slots__})
             self.wire.messages.setdefault(message_key(message), message.id)
-            if row["approved_at"] is not None and row["id"] not in self.trace.approved:
-                approved = self.clock.taken(row["approved_at"])
-                self.trace.approved[row["id"]] = (place(approved), row["approved_hash"])
+            known = self.trace.approved(row["id"], self.clock.place())
+            if row["approved_at"] is not None and known is None:
+                approved = place(self.clock.taken(row["approved_at"]))
+                self.trace.approve(row["id"], approved, row["approved_hash"])
 
     async def _pause_account(self) -> None:
         account = self._rng.choice(self.accounts)

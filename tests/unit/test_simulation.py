@@ -17,7 +17,7 @@ from omni.cli.simulate import simulate
 from omni.flow import simulation
 from omni.flow.simulation import checks, drawing, run
 from omni.flow.simulation.picture import picture
-from omni.flow.simulation.types import Call, Pause, Simulated
+from omni.flow.simulation.types import Call, Pause, Simulated, Trace
 
 FOLDER = Path(simulation.__file__).parent
 
@@ -153,3 +153,11 @@ def test_a_simulation_knows_no_clock_and_no_outside_world() -> None:
 def test_a_picture_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match="there is no folder"):
         simulate(days=1, svg=tmp_path / "nowhere" / "sends.svg")
+
+
+def test_an_approval_holds_from_where_it_was_given_to_where_it_was_voided() -> None:
+    trace = Trace()
+    for order, text in ((10, "a"), (30, None), (40, "b")):
+        trace.approve(1, order, text)
+    assert [trace.approved(1, at) for at in (10, 11, 30, 31, 41)] == [None, "a", "a", None, "b"]
+    assert trace.approved(2, 11) is None

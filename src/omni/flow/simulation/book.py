@@ -103,7 +103,7 @@ class Book:
         message = self.messages[message_id]
         if message.state != "pending" or message.body_hash != seen_hash:
             return
-        self.trace.approved[message_id] = (self.commit(), seen_hash)
+        self.trace.approve(message_id, self.commit(), seen_hash)
         self._put(
             message,
             state="approved",
@@ -118,7 +118,7 @@ class Book:
         message = self.messages[message_id]
         if message.state not in ("pending", "approved"):
             return
-        self.trace.approved.pop(message_id, None)
+        self.trace.approve(message_id, self.commit(), None)
         self._put(
             message,
             state="pending",

@@ -209,10 +209,8 @@ def _paused(simulated: Simulated) -> Iterator[str | None]:
 
 
 def _approved(simulated: Simulated) -> Iterator[str | None]:
-    approved = simulated.trace.approved
     for call in simulated.trace.calls:
-        order, text_hash = approved.get(call.message_id, (_NEVER, ""))
-        right = order < call.order and text_hash == call.text_hash
+        right = simulated.trace.approved(call.message_id, call.order) == call.text_hash
         yield None if right else f"message {call.message_id} went out unapproved"
 
 

@@ -137,12 +137,23 @@ class Trace:
     """What happened, written down where it happened; the checks read nothing else."""
 
     calls: list[Call] = field(default_factory=list[Call])
-    approved: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
+    approvals: dict[int, list[tuple[int, str | None]]] = field(
+        default_factory=dict[int, list[tuple[int, str | None]]]
+    )
     suppressed: dict[Person, int] = field(default_factory=dict[Person, int])
     unwilling: set[Person] = field(default_factory=set[Person])
     replied: dict[Person, int] = field(default_factory=dict[Person, int])
     pauses: list[Pause] = field(default_factory=list[Pause])
     counts: dict[str, int] = field(default_factory=dict[str, int])
+
+    def approve(self, message_id: int, order: int, text_hash: str | None) -> None:
+        """Write down which text of a message is approved from here on; None: none is any more."""
+        self.approvals.setdefault(message_id, []).append((order, text_hash))
+
+    def approved(self, message_id: int, before: int) -> str | None:
+        """Return the SHA-256 of the text of a message that was approved right before a place."""
+        known = [text for order, text in self.approvals.get(message_id, []) if order < before]
+        return known[-1] if known else None
 
     def count(self, what: str) -> None:
         """Count something that happened, by its name."""
