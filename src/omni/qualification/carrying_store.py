@@ -12,7 +12,7 @@ from omni.campaigns.types import Campaign
 from omni.qualification.edits import Edit, edit_of, stands
 from omni.qualification.types import Carriable, VerdictKey
 from omni.storage.db import Database, Executor
-from omni.storage.sql import load_queries
+from omni.storage.sql import Fragment, load_queries
 
 QUERIES = load_queries("omni.qualification")
 EPOCHS = load_queries("omni.qualification", "shortlist")
@@ -20,6 +20,8 @@ EPOCHS = load_queries("omni.qualification", "shortlist")
 MOST_SOURCES = 5
 """From so many criteria that a campaign had before verdicts are carried over, the newest first."""
 PAGE = 500
+_PAGE = Fragment("and s.profile_id > :after::bigint order by s.profile_id limit :limit")
+_OF_PEOPLE = Fragment("and s.profile_id = any(:profile_ids::bigint[]) order by s.profile_id")
 
 Mark = Callable[[int, Mapping[int, str]], Awaitable[object]]
 """Marks candidates as settled under an epoch, given the view of each that is settled."""
@@ -92,7 +94,8 @@ async def find_carriable(
     for source_hash, criteria in await list_sources(db, key):
         edit = edit_of(criteria, campaign.criteria)
         rows = await db.fetch(
-            QUERIES["list_carriable"],
+            QUERIES["find_carriable"],
+            {"whom": _OF_PEOPLE},
             **asdict(key),
             source_hash=source_hash,
             profile_ids=[one for one in profile_ids if one not in found],
@@ -143,7 +146,8 @@ async def page_carriable(
         with_views: Read what a judge sees, too; else it is empty.
     """
     rows = await db.fetch(
-        QUERIES["page_carriable"],
+        QUERIES["find_carriable"],
+        {"whom": _PAGE},
         **asdict(key),
         source_hash=source_hash,
         after=after,

@@ -62,10 +62,11 @@ on conflict (campaign_id, profile_id, profile_hash, criteria_hash, model, prompt
     where outcome = 'verdict'
     do nothing;
 
--- name: page_carriable
--- A page of a campaign's candidates with a verdict under other criteria on their view as it is now, in
--- the order of llm_scores_by_criteria; each costs a probe of the keys of profile_features and
--- campaign_candidates, and none where the present criteria have a verdict already (llm_scores_cache).
+-- name: find_carriable
+-- A campaign's candidates with a verdict under other criteria on their view as it is now: a page, in the
+-- order of llm_scores_by_criteria, or of certain people, by probes of llm_scores_cache. Each costs a
+-- probe of the keys of profile_features and campaign_candidates, and none where the present criteria
+-- have a verdict already (llm_scores_cache).
 select s.id, s.profile_id, s.profile_hash, s.reasons, f.view
 from llm_scores s
 cross join lateral (
@@ -78,7 +79,6 @@ cross join lateral (
 where s.outcome = 'verdict'
   and s.campaign_id = :campaign_id and s.criteria_hash = :source_hash
   and s.prompt_version = :prompt_version and s.model = :model
-  and s.profile_id > :after::bigint
   and exists (
     select from campaign_candidates c
     where c.profile_id = s.profile_id and c.campaign_id = :campaign_id
@@ -92,39 +92,7 @@ where s.outcome = 'verdict'
       and n.model = :model and n.prompt_version = :prompt_version
     offset 0
   )
-order by s.profile_id
-limit :limit;
-
--- name: list_carriable
--- As page_carriable, of these people alone: probes of llm_scores_cache, which begins with the campaign
--- and the profile.
-select s.id, s.profile_id, s.profile_hash, s.reasons, f.view
-from llm_scores s
-cross join lateral (
-    select case when :with_views::boolean then pf.view else '{}' end as view
-    from profile_features pf
-    where pf.profile_id = s.profile_id
-      and view_shown(pf.profile_id, pf.view_hash, :model) = s.profile_hash
-    offset 0
-) f
-where s.outcome = 'verdict'
-  and s.campaign_id = :campaign_id and s.criteria_hash = :source_hash
-  and s.prompt_version = :prompt_version and s.model = :model
-  and s.profile_id = any(:profile_ids::bigint[])
-  and exists (
-    select from campaign_candidates c
-    where c.profile_id = s.profile_id and c.campaign_id = :campaign_id
-    offset 0
-  )
-  and not exists (
-    select from llm_scores n
-    where n.outcome = 'verdict'
-      and n.campaign_id = :campaign_id and n.profile_id = s.profile_id
-      and n.profile_hash = s.profile_hash and n.criteria_hash = :criteria_hash
-      and n.model = :model and n.prompt_version = :prompt_version
-    offset 0
-  )
-order by s.profile_id;
+  {{whom}};
 
 -- name: carry_verdicts
 -- By the primary key: verdicts that stand under other criteria, too. Where those have one already it is
