@@ -27,7 +27,8 @@ async def pause_if_restored(world: World) -> bool:
     Raises:
         Transient: The broker or the database cannot be reached: nothing may be sent then.
     """
-    key = await _key(world)
+    name, _ = await sending.last_sent(world.db)
+    key = await _key(world, name)
     remembered = _moment(await world.broker.recall(key))
     # Read after it: what the broker remembers was recorded here before.
     _, known = await sending.last_sent(world.db)
@@ -45,14 +46,13 @@ async def pause_if_restored(world: World) -> bool:
 
 async def note_sent(world: World) -> None:
     """Let the broker remember how far sending has come."""
-    _, known = await sending.last_sent(world.db)
+    name, known = await sending.last_sent(world.db)
     if known is not None:
-        await world.broker.remember(await _key(world), known.isoformat())
+        await world.broker.remember(await _key(world, name), known.isoformat())
 
 
-async def _key(world: World) -> str:
-    """Return the name of this installation's database, the same after a restore."""
-    name, _ = await sending.last_sent(world.db)
+async def _key(world: World, name: str) -> str:
+    """Return what stands for the database of this name, the same after a restore."""
     return "sent." + (await erasures.hash_of(world.db, "database", name))[:32]
 
 
