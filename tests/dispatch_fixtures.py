@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from omni.base.errors import Conflict
+from omni.base.errors import OmniError
 from omni.base.vault import Vault
 from omni.campaigns import store as campaigns
 from omni.campaigns.types import Campaign
@@ -235,20 +235,19 @@ async def add_account(
     )
 
 
-async def approve_all(db: Database, campaign: Campaign, now: datetime = NOW) -> int:
-    """Approve every pending message of a campaign, as a person who read each would."""
+async def approve_all(
+    db: Database, campaign: Campaign, now: datetime = NOW, *, but: tuple[type[OmniError], ...] = ()
+) -> int:
+    """Approve every pending message of a campaign, as a person who read each would.
+
+    Args:
+        but: Refusals that leave a message as it is, such as that the person is suppressed.
+    """
     pending = await store.list_messages(db, campaign_id=campaign.id, state="pending", limit=10_000)
     for message in reversed(pending):
-        await store.approve(db, message.id, body_hash=message.body_hash, now=now)
+        with suppress(*but):
+            await store.approve(db, message.id, body_hash=message.body_hash, now=now)
     return len(pending)
-
-
-async def approve_allowed(db: Database, campaign: Campaign, clock: Callable[[], datetime]) -> None:
-    """Approve every pending message of a campaign but those whose people may not be written to."""
-    pending = await store.list_messages(db, campaign_id=campaign.id, state="pending", limit=10_000)
-    for message in reversed(pending):
-        with suppress(Conflict):
-            await store.approve(db, message.id, body_hash=message.body_hash, now=clock())
 
 
 async def ready(
